@@ -1,0 +1,83 @@
+//! Memory for values that are computed while one event is judged.
+
+use std::fmt;
+
+use crate::value::Value;
+
+/// Holds values that a field had to compute (a joined path, a list of ancestors) for as long as
+/// one event is looked at; reset before the next one.
+///
+/// Growing happens on the first events only: [`Arena::reset`] keeps the memory, so a warm arena
+/// costs no allocation per event.
+#[derive(Default)]
+pub struct Arena {
+    bump: bumpalo::Bump,
+}
+
+impl Arena {
+    /// Forgets all values, keeps the memory.
+    pub fn reset(&mut self) {
+        self.bump.reset();
+    }
+
+    /// Stores one value.
+    pub fn alloc<T: Copy>(&self, value: T) -> &T {
+        self.bump.alloc(value)
+    }
+
+    /// Stores bytes.
+    pub fn bytes(&self, bytes: &[u8]) -> &[u8] {
+        self.bump.alloc_slice_copy(bytes)
+    }
+
+    /// Stores the concatenation of `parts`.
+    pub fn concat(&self, parts: &[&[u8]]) -> &[u8] {
+        let mut all = bumpalo::collections::Vec::with_capacity_in(
+            parts.iter().map(|part| part.len()).sum(),
+            &self.bump,
+        );
+        for part in parts {
+            all.extend_from_slice(part);
+        }
+        all.into_bump_slice()
+    }
+
+    /// Stores formatted text.
+    pub fn format(&self, text: fmt::Arguments<'_>) -> &[u8] {
+        let mut out = bumpalo::collections::String::new_in(&self.bump);
+        // Writing to memory fails only if a `Display` fails; what it wrote so far is kept.
+        let _ = fmt::write(&mut out, text);
+        out.into_bump_str().as_bytes()
+    }
+
+    /// Stores a list of values.
+    pub fn list<'a>(&'a self, values: impl IntoIterator<Item = Value<'a>>) -> &'a [Value<'a>] {
+        let mut all = bumpalo::collections::Vec::new_in(&self.bump);
+        all.extend(values);
+        all.into_bump_slice()
+    }
+}
+
+impl fmt::Debug for Arena {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Arena").field("allocated", &self.bump.allocated_bytes()).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn computed_values_live_side_by_side() {
+        let mut arena = Arena::default();
+        let path = arena.concat(&[b"/etc", b"/", b"shadow"]);
+        let text = arena.format(format_args!("{}:{}", 1, 2));
+        let list = arena.list([Value::Str(path), Value::U64(7)]);
+        assert_eq!(path, b"/etc/shadow");
+        assert_eq!(text, b"1:2");
+        assert_eq!(list.len(), 2);
+        arena.reset();
+        assert_eq!(arena.bytes(b"again"), b"again");
+    }
+}

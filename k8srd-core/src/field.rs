@@ -1,0 +1,211 @@
+//! Fields: what can be asked of an event, and how a rule names it.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use crate::event::Scope;
+
+/// A field as a small integer; no name is compared while events flow.
+///
+/// Ids below [`FieldId::PARAMS`] are an event's own params, by place. Catalogue fields follow;
+/// fields of a schema of one's own start at [`FieldId::FIRST_CUSTOM`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct FieldId(pub(crate) u16);
+
+impl FieldId {
+    /// How many ids are set aside for params.
+    pub const PARAMS: u16 = 64;
+    /// The first id that [`Schema::field`](crate::schema::Schema::field) gives; the next field
+    /// gets the next id.
+    pub const FIRST_CUSTOM: u16 = 4096;
+
+    /// The `n`th field that was added to a schema of one's own, counted from 0.
+    pub const fn custom(n: u16) -> Self {
+        Self(Self::FIRST_CUSTOM + n)
+    }
+
+    /// The `n`th param of an event's kind, counted from 0.
+    ///
+    /// # Panics
+    ///
+    /// Where `n` is [`FieldId::PARAMS`] or more; no kind has as many.
+    pub const fn param(n: u8) -> Self {
+        assert!((n as u16) < Self::PARAMS, "no kind has so many params");
+        Self(n as u16)
+    }
+
+    /// The place of the param that this is, if it is one.
+    pub const fn as_param(self) -> Option<u8> {
+        if self.0 < Self::PARAMS { Some(self.0 as u8) } else { None }
+    }
+}
+
+/// What a rule asks for: a field and its argument. Resolved once, at load.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Key {
+    field: FieldId,
+    arg: Arg,
+}
+
+impl Key {
+    /// The `n`th param of the event, as recorded.
+    pub const fn param(n: u8) -> Self {
+        Self::of(FieldId::param(n))
+    }
+
+    /// A field without argument.
+    pub const fn of(field: FieldId) -> Self {
+        Self { field, arg: Arg::None }
+    }
+
+    /// A field with an argument.
+    pub const fn with_arg(field: FieldId, arg: Arg) -> Self {
+        Self { field, arg }
+    }
+
+    /// The field.
+    pub const fn field(&self) -> FieldId {
+        self.field
+    }
+
+    /// The argument.
+    pub const fn arg(&self) -> &Arg {
+        &self.arg
+    }
+}
+
+/// A field's argument: `proc.aname[2]`, `evt.arg.flags`, `evt.arg[flags]`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[expect(clippy::exhaustive_enums, reason = "closed: the grammar has no other argument")]
+pub enum Arg {
+    /// No argument.
+    None,
+    /// A number.
+    Index(u32),
+    /// A name.
+    Name(Box<str>),
+}
+
+impl Arg {
+    /// Reads an argument's text: a number if it is one.
+    pub fn parse(text: &str) -> Self {
+        match text.parse() {
+            Ok(index) if text.bytes().all(|b| b.is_ascii_digit()) => Self::Index(index),
+            _ => Self::Name(text.into()),
+        }
+    }
+}
+
+impl fmt::Display for Arg {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::None => Ok(()),
+            Self::Index(index) => write!(f, "[{index}]"),
+            Self::Name(name) => write!(f, "[{name}]"),
+        }
+    }
+}
+
+/// What values a field has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum FieldType {
+    /// `true` or `false`.
+    Bool,
+    /// A signed integer.
+    Int,
+    /// An unsigned integer.
+    Uint,
+    /// A floating-point number.
+    Double,
+    /// Text.
+    Str,
+    /// A path: text that `pmatch` and path readings understand.
+    Path,
+    /// A buffer.
+    Bytes,
+    /// An IP address.
+    Ip,
+    /// An IP address that is compared with networks.
+    Net,
+    /// A TCP or UDP port.
+    Port,
+    /// A point in time, nanoseconds since 1970.
+    AbsTime,
+    /// A duration in nanoseconds.
+    RelTime,
+    /// What the param of this name is, which differs between kinds (`evt.rawarg`).
+    Dynamic,
+}
+
+impl FieldType {
+    /// The type's name for people.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Bool => "boolean",
+            Self::Int => "signed integer",
+            Self::Uint => "unsigned integer",
+            Self::Double => "number",
+            Self::Str => "text",
+            Self::Path => "path",
+            Self::Bytes => "bytes",
+            Self::Ip => "IP address",
+            Self::Net => "IP network",
+            Self::Port => "port",
+            Self::AbsTime => "time",
+            Self::RelTime => "duration",
+            Self::Dynamic => "dynamic",
+        }
+    }
+}
+
+/// Whether a field takes an argument.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "closed: there is no fourth rule")]
+pub enum ArgRule {
+    /// It takes none.
+    None,
+    /// It may have one.
+    Optional,
+    /// It must have one.
+    Required,
+}
+
+/// How many values a field has, and what a comparison with several means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "closed: Falco's fields know no other form")]
+pub enum Multiplicity {
+    /// One value.
+    One,
+    /// A list: only `in` (every value), `intersects` (some value) and `exists` apply.
+    List,
+    /// The two ends of a connection: `=` and `in` hold if one end satisfies them, `!=` if
+    /// neither end is equal.
+    Either,
+    /// The ancestors of a process when no argument is given: a comparison holds if one of them
+    /// satisfies it.
+    Any,
+}
+
+/// One row of the field catalogue.
+#[derive(Clone, Debug)]
+#[expect(clippy::exhaustive_structs, reason = "a row of a table: plain data")]
+pub struct FieldInfo {
+    /// The id.
+    pub id: FieldId,
+    /// The name in rules.
+    pub name: Cow<'static, str>,
+    /// The type of its values.
+    pub ty: FieldType,
+    /// Whether it takes an argument.
+    pub arg: ArgRule,
+    /// How many values.
+    pub multiplicity: Multiplicity,
+    /// How long its value holds.
+    pub scope: Scope,
+    /// Whether its value depends on which name of a file is read
+    /// ([`Reading`](crate::event::Reading)).
+    pub follows_path: bool,
+    /// What it means.
+    pub doc: Cow<'static, str>,
+}

@@ -1,0 +1,51 @@
+//! The third seam: what judges events.
+
+use crate::alert::Alert;
+use crate::arena::Arena;
+use crate::event::Event;
+use crate::interest::Interest;
+use crate::set::{FieldSet, RuleBits};
+
+/// Judges events. The rule engine is one:
+/// [`RuleMatcher`](crate::rules::RuleMatcher).
+///
+/// A pipeline runs several as a tuple or a `Vec`.
+pub trait Matcher: Send {
+    /// What it needs to judge.
+    fn interest(&self) -> &Interest;
+
+    /// Judges one event, all rules or `only` these, and adds to `out`. No clock, no I/O.
+    fn evaluate(
+        &mut self,
+        event: &dyn Event,
+        only: Option<&RuleBits>,
+        arena: &Arena,
+        out: &mut Verdicts,
+    );
+
+    /// The names of the rules that read any of `fields`: for the finding that nobody answers
+    /// them.
+    fn readers(&self, fields: &FieldSet) -> Vec<String> {
+        let _ = fields;
+        Vec::new()
+    }
+}
+
+/// What matchers say of one event.
+#[derive(Debug, Default)]
+#[non_exhaustive]
+pub struct Verdicts {
+    /// The alerts raised.
+    pub alerts: Vec<Alert>,
+    /// The rules that cannot be decided before a pending value is there.
+    pub waiting: RuleBits,
+}
+
+impl Verdicts {
+    /// Forgets everything, keeps the memory.
+    pub fn clear(&mut self) {
+        let Self { alerts, waiting } = self;
+        alerts.clear();
+        waiting.clear();
+    }
+}

@@ -1,0 +1,188 @@
+//! Schemas: which kinds and fields the rules of a source may name.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+
+use crate::catalogue::{self, FIELDS};
+use crate::event::Scope;
+use crate::field::{ArgRule, FieldId, FieldInfo, FieldType, Multiplicity};
+use crate::kind::{EventKind, KINDS, KindInfo};
+
+/// Falco's codes and the state kinds leave room from here on.
+const FIRST_BESIDE_FALCO: u16 = 0xE000;
+
+/// The kinds and fields of one source of events.
+///
+/// ```
+/// use k8srd_core::field::FieldType;
+/// use k8srd_core::schema::Schema;
+///
+/// let schema = Schema::new()
+///     .source("payments")
+///     .kind("payment")
+///     .field("payment.amount", FieldType::Uint);
+/// assert!(schema.field_named("payment.amount").is_some());
+/// assert!(schema.field_named("evt.type").is_some(), "every event has these");
+/// ```
+#[derive(Clone, Debug)]
+pub struct Schema {
+    source: Cow<'static, str>,
+    kinds: Vec<KindInfo>,
+    fields: Vec<FieldInfo>,
+    by_name: HashMap<Cow<'static, str>, usize>,
+    next_kind: EventKind,
+}
+
+impl Schema {
+    /// A schema of one's own: no kinds yet, and the fields that every event has.
+    #[expect(
+        clippy::new_without_default,
+        reason = "an empty schema is the start of a builder chain"
+    )]
+    pub fn new() -> Self {
+        Self::with("custom", &[], EventKind(0), &FIELDS[..catalogue::COMMON])
+    }
+
+    /// Falco's schema for system calls: source `syscall`.
+    pub fn falco() -> Self {
+        Self::with("syscall", KINDS, EventKind(FIRST_BESIDE_FALCO), FIELDS)
+    }
+
+    fn with(
+        source: &'static str,
+        kinds: &[KindInfo],
+        next_kind: EventKind,
+        fields: &[FieldInfo],
+    ) -> Self {
+        let by_name = fields.iter().enumerate().map(|(i, f)| (f.name.clone(), i)).collect();
+        Self {
+            source: source.into(),
+            kinds: kinds.to_vec(),
+            fields: fields.to_vec(),
+            by_name,
+            next_kind,
+        }
+    }
+
+    /// Names the source: the `source:` of its rules.
+    #[must_use]
+    pub fn source(mut self, name: impl Into<Cow<'static, str>>) -> Self {
+        self.source = name.into();
+        self
+    }
+
+    /// Adds a kind. In a schema that began with [`Schema::new`] its [`EventKind`] counts from 0 in
+    /// the order of these calls.
+    #[must_use]
+    pub fn kind(mut self, name: impl Into<Cow<'static, str>>) -> Self {
+        let kind = self.next_kind;
+        self.next_kind = EventKind(kind.0 + 1);
+        self.kinds.push(KindInfo { kind, name: name.into(), params: Cow::Borrowed(&[]) });
+        self
+    }
+
+    /// Adds a field with one value; its id is [`FieldId::custom`] of its place in the order of
+    /// these calls.
+    ///
+    /// # Panics
+    ///
+    /// Where the name is not of the form `word.word` that conditions can hold, or exists already.
+    #[must_use]
+    pub fn field(mut self, name: impl Into<Cow<'static, str>>, ty: FieldType) -> Self {
+        let name = name.into();
+        assert!(is_field_name(&name), "{name:?} is not a field name such as payment.amount");
+        let custom = self.fields.iter().filter(|f| f.id >= FieldId::custom(0)).count();
+        let info = FieldInfo {
+            id: FieldId::custom(custom as u16),
+            name: name.clone(),
+            ty,
+            arg: ArgRule::None,
+            multiplicity: Multiplicity::One,
+            scope: Scope::Event,
+            follows_path: false,
+            doc: Cow::Borrowed(""),
+        };
+        let old = self.by_name.insert(name, self.fields.len());
+        assert!(old.is_none(), "field {} exists already", info.name);
+        self.fields.push(info);
+        self
+    }
+
+    /// The source's name.
+    pub fn source_name(&self) -> &str {
+        &self.source
+    }
+
+    /// All kinds.
+    pub fn kinds(&self) -> &[KindInfo] {
+        &self.kinds
+    }
+
+    /// All fields.
+    pub fn fields(&self) -> &[FieldInfo] {
+        &self.fields
+    }
+
+    /// The row of a kind.
+    pub fn kind_info(&self, kind: EventKind) -> Option<&KindInfo> {
+        self.kinds.iter().find(|info| info.kind == kind)
+    }
+
+    /// The row of the kind with this name. State kinds have no name for rules.
+    pub fn kind_named(&self, name: &str) -> Option<&KindInfo> {
+        self.kinds.iter().find(|info| info.name == name && !info.kind.is_state())
+    }
+
+    /// The row of a field.
+    pub fn field_info(&self, id: FieldId) -> Option<&FieldInfo> {
+        let start = if id >= FieldId::custom(0) {
+            self.fields.partition_point(|f| f.id < FieldId::custom(0))
+        } else {
+            0
+        };
+        self.fields[start..].iter().find(|info| info.id == id)
+    }
+
+    /// The row of the field with this name.
+    pub fn field_named(&self, name: &str) -> Option<&FieldInfo> {
+        self.by_name.get(name).map(|&place| &self.fields[place])
+    }
+}
+
+/// `[a-zA-Z]+[a-zA-Z0-9_]*` at least twice, joined by dots.
+fn is_field_name(name: &str) -> bool {
+    let word = |word: &str| {
+        word.starts_with(|c: char| c.is_ascii_alphabetic())
+            && word.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+    };
+    name.contains('.') && name.split('.').all(word)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn falco_knows_kinds_and_fields_by_name() {
+        let schema = Schema::falco();
+        assert_eq!(schema.kind_named("openat").map(|k| k.kind), Some(EventKind::OPENAT));
+        assert!(schema.kind_named("task").is_none(), "state is not for rules");
+        assert_eq!(schema.field_named("fd.name").map(|f| f.id), Some(catalogue::FD_NAME));
+        assert_eq!(schema.field_info(catalogue::FD_NAME).map(|f| &*f.name), Some("fd.name"));
+        assert_eq!(schema.source_name(), "syscall");
+    }
+
+    #[test]
+    fn own_fields_and_kinds_count_from_zero() {
+        let schema = Schema::new().source("s").kind("a").kind("b").field("x.y", FieldType::Str);
+        assert_eq!(schema.kind_named("b").map(|k| k.kind), Some(EventKind(1)));
+        assert_eq!(schema.field_named("x.y").map(|f| f.id), Some(FieldId::custom(0)));
+        assert_eq!(schema.field_info(FieldId::custom(0)).map(|f| &*f.name), Some("x.y"));
+    }
+
+    #[test]
+    #[should_panic(expected = "not a field name")]
+    fn a_name_that_no_condition_can_hold_is_refused() {
+        let _ = Schema::new().field("amount", FieldType::Uint);
+    }
+}
