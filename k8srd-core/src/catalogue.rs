@@ -12,7 +12,7 @@ use crate::field::{ArgRule, FieldId, FieldInfo, FieldType, Multiplicity};
 /// Expands each row to a constant and a place in [`FIELDS`]. Ids follow the order of rows.
 macro_rules! catalogue {
     ($($id:ident $name:literal $ty:ident $(arg $arg:ident)? $(many $many:ident)? $(path $path:ident)? : $doc:literal;)*) => {
-        #[expect(non_camel_case_types, clippy::upper_case_acronyms, reason = "only counts the rows")]
+        #[expect(non_camel_case_types, reason = "only counts the rows")]
         enum Row { $($id),* }
 
         $(#[doc = concat!("`", $name, "`: ", $doc)]

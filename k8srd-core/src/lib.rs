@@ -12,6 +12,7 @@ pub mod kind;
 pub mod loss;
 pub mod matcher;
 pub mod metric;
+pub mod pipeline;
 pub mod rules;
 pub mod schema;
 pub mod set;

@@ -9,9 +9,9 @@ use crate::set::{FieldSet, RuleBits};
 /// Judges events. The rule engine is one:
 /// [`RuleMatcher`](crate::rules::RuleMatcher).
 ///
-/// A pipeline runs several as a tuple or a `Vec`.
+/// A pipeline runs several, each with its own numbering of rules.
 pub trait Matcher: Send {
-    /// What it needs to judge.
+    /// What it needs to judge. Does not change.
     fn interest(&self) -> &Interest;
 
     /// Judges one event, all rules or `only` these, and adds to `out`. No clock, no I/O.
@@ -31,7 +31,7 @@ pub trait Matcher: Send {
     }
 }
 
-/// What matchers say of one event.
+/// What a matcher says of one event.
 #[derive(Debug, Default)]
 #[non_exhaustive]
 pub struct Verdicts {

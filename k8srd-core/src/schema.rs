@@ -27,7 +27,9 @@ const FIRST_BESIDE_FALCO: u16 = 0xE000;
 #[derive(Clone, Debug)]
 pub struct Schema {
     source: Cow<'static, str>,
+    /// By ascending code.
     kinds: Vec<KindInfo>,
+    /// By ascending id.
     fields: Vec<FieldInfo>,
     by_name: HashMap<Cow<'static, str>, usize>,
     next_kind: EventKind,
@@ -77,7 +79,8 @@ impl Schema {
     pub fn kind(mut self, name: impl Into<Cow<'static, str>>) -> Self {
         let kind = self.next_kind;
         self.next_kind = EventKind(kind.0 + 1);
-        self.kinds.push(KindInfo { kind, name: name.into(), params: Cow::Borrowed(&[]) });
+        let place = self.kinds.partition_point(|info| info.kind < kind);
+        self.kinds.insert(place, KindInfo { kind, name: name.into(), params: Cow::Borrowed(&[]) });
         self
     }
 
@@ -125,7 +128,8 @@ impl Schema {
 
     /// The row of a kind.
     pub fn kind_info(&self, kind: EventKind) -> Option<&KindInfo> {
-        self.kinds.iter().find(|info| info.kind == kind)
+        let place = self.kinds.binary_search_by_key(&kind, |info| info.kind).ok()?;
+        Some(&self.kinds[place])
     }
 
     /// The row of the kind with this name. State kinds have no name for rules.
@@ -135,12 +139,13 @@ impl Schema {
 
     /// The row of a field.
     pub fn field_info(&self, id: FieldId) -> Option<&FieldInfo> {
-        let start = if id >= FieldId::custom(0) {
-            self.fields.partition_point(|f| f.id < FieldId::custom(0))
-        } else {
-            0
-        };
-        self.fields[start..].iter().find(|info| info.id == id)
+        let place = self.fields.binary_search_by_key(&id, |info| info.id).ok()?;
+        Some(&self.fields[place])
+    }
+
+    /// A field's name for messages, even if the schema does not know it.
+    pub(crate) fn field_label(&self, id: FieldId) -> String {
+        self.field_info(id).map_or_else(|| format!("field {}", id.0), |info| info.name.to_string())
     }
 
     /// The row of the field with this name.

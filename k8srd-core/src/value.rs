@@ -1,7 +1,7 @@
 //! Values: what a field is worth for one event.
 
+use core::net::{IpAddr, SocketAddr};
 use std::fmt;
-use std::net::{IpAddr, SocketAddr};
 
 /// The answer to "what is this field worth?". There is no fourth answer.
 ///

@@ -1,0 +1,493 @@
+//! The pipeline: one source, enrichers in order, matchers, alerts out.
+//!
+//! For each event: every enricher observes it, matchers judge it, every enricher settles it.
+//! Demand flows the other way, once, when the pipeline is built: matchers say what they read,
+//! enrichers say what they need for that, and the source is asked for just this.
+
+mod view;
+
+use std::cell::Cell;
+use std::error::Error;
+use std::fmt;
+use std::ops::ControlFlow;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crate::alert::Alert;
+use crate::arena::Arena;
+use crate::catalogue;
+use crate::enricher::{Enricher, Slot};
+use crate::event::Timestamp;
+use crate::field::FieldId;
+use crate::interest::Interest;
+use crate::loss::Losses;
+use crate::matcher::{Matcher, Verdicts};
+use crate::schema::Schema;
+use crate::set::{FieldSet, Id};
+use crate::source::{Flow, Source, SourceError};
+use crate::time::UtcOffset;
+use crate::value::Lookup;
+use view::{Frame, View};
+
+/// A step ends early once it has this many alerts, so that a flood of alerts cannot fill memory
+/// before anyone takes them.
+const ALERTS_PER_STEP: usize = 1024;
+
+/// Whether a rule judges a file under its resolved name too.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "closed: a file opened by name has two names")]
+pub enum PathMatching {
+    /// Under the name that the program used: Falco's way, and all that most recordings hold.
+    Given,
+    /// Under both names where they differ, so that a symbolic link does not evade.
+    #[default]
+    Either,
+}
+
+/// Runs events of one source through enrichers and matchers.
+///
+/// Synchronous, single-threaded, without I/O of its own: the caller drives it with
+/// [`Pipeline::step`] from a thread that it chooses.
+pub struct Pipeline {
+    source: Box<dyn Source>,
+    enrichers: Vec<Box<dyn Enricher>>,
+    matchers: Vec<Box<dyn Matcher>>,
+    wiring: Wiring,
+    findings: Vec<Finding>,
+    strict: bool,
+    arena: Arena,
+    slots: Vec<Cell<Option<Lookup<Slot>>>>,
+    verdicts: Verdicts,
+    counts: Counts,
+}
+
+/// What stays the same from event to event.
+struct Wiring {
+    schema: Arc<Schema>,
+    owners: Vec<Owner>,
+    path_matching: PathMatching,
+    utc_offset: Arc<OffsetAt>,
+}
+
+type OffsetAt = dyn Fn(Timestamp) -> UtcOffset + Send + Sync;
+
+/// Who answers a field.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Owner {
+    Nobody,
+    Pipeline,
+    Source,
+    Enricher(usize),
+}
+
+/// What a pipeline did so far.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Counts {
+    /// Events judged; state rows are not counted.
+    pub events: u64,
+    /// Alerts raised.
+    pub alerts: u64,
+    /// Events for which a rule was decided although a value it reads was still pending.
+    pub undecided: u64,
+}
+
+/// A field that rules read and nobody answers: it reads as absent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Finding {
+    /// The field's name.
+    pub field: String,
+    /// The rules that read it.
+    pub rules: Vec<String>,
+}
+
+impl Pipeline {
+    /// A pipeline that begins with this source.
+    pub fn builder(source: impl Source + 'static) -> PipelineBuilder {
+        PipelineBuilder {
+            source: Box::new(source),
+            enrichers: Vec::new(),
+            matchers: Vec::new(),
+            schema: None,
+            path_matching: PathMatching::default(),
+            utc_offset: Arc::new(|_| UtcOffset(0)),
+            strict: false,
+        }
+    }
+
+    /// Processes the events that are there, waiting at most `wait` for the first one, and adds
+    /// what they raise to `alerts`.
+    ///
+    /// # Errors
+    ///
+    /// Where the source is broken for good.
+    pub fn step(&mut self, wait: Duration, alerts: &mut Vec<Alert>) -> Result<Flow, SourceError> {
+        let Self { source, enrichers, matchers, wiring, arena, slots, verdicts, counts, .. } = self;
+        let enough = alerts.len() + ALERTS_PER_STEP;
+        source.read(wait, &mut |event| {
+            arena.reset();
+            slots.iter().for_each(|slot| slot.set(None));
+            let state = event.kind().is_state();
+            counts.events += u64::from(!state);
+
+            for i in 0..enrichers.len() {
+                let (before, rest) = enrichers.split_at_mut(i);
+                let frame = Frame::new(event, before, slots, wiring, counts.events, arena);
+                rest[0].observe(&View::new(&frame), arena);
+            }
+            if !state {
+                let frame = Frame::new(event, enrichers, slots, wiring, counts.events, arena);
+                let before = alerts.len();
+                let mut undecided = false;
+                for matcher in matchers.iter_mut() {
+                    undecided |= judge(&frame, matcher.as_mut(), verdicts, arena);
+                    alerts.append(&mut verdicts.alerts);
+                }
+                counts.alerts += (alerts.len() - before) as u64;
+                counts.undecided += u64::from(undecided);
+            }
+            // Backwards, so that each still sees the records of those it stands on.
+            for i in (0..enrichers.len()).rev() {
+                let (before, rest) = enrichers.split_at_mut(i);
+                let frame = Frame::new(event, before, slots, wiring, counts.events, arena);
+                rest[0].settle(&View::new(&frame), arena);
+            }
+
+            if alerts.len() < enough { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+        })
+    }
+
+    /// Stops the source and processes what it still has, for at most `limit`.
+    ///
+    /// Returns [`Flow::More`] where the limit ended it before the source did.
+    ///
+    /// # Errors
+    ///
+    /// Where the source is broken for good.
+    pub fn finish(
+        &mut self,
+        limit: Duration,
+        alerts: &mut Vec<Alert>,
+    ) -> Result<Flow, SourceError> {
+        let start = Instant::now();
+        self.source.stop()?;
+        while self.step(Duration::ZERO, alerts)? == Flow::More {
+            if start.elapsed() >= limit {
+                return Ok(Flow::More);
+            }
+        }
+        Ok(Flow::End)
+    }
+
+    /// Puts other matchers in the place of all that are there. No event and no state is lost:
+    /// the source is asked for what both need until the swap is done.
+    ///
+    /// # Errors
+    ///
+    /// Where the source cannot produce what the new ones need, or the pipeline is strict and
+    /// nobody answers a field they read. The old ones stay in place then.
+    pub fn replace_matchers(
+        &mut self,
+        matchers: Vec<Box<dyn Matcher>>,
+    ) -> Result<(), PipelineError> {
+        let Self { source, enrichers, wiring, .. } = self;
+        let findings = wiring.unanswered(&matchers);
+        refuse_findings(self.strict, &findings)?;
+        let new = interest_of(&matchers);
+        let mut both = interest_of(&self.matchers);
+        both.union_with(&new);
+        source.subscribe(&close_demand(both, enrichers, wiring)?)?;
+        self.matchers = matchers;
+        self.findings = findings;
+        source.subscribe(&close_demand(new, enrichers, wiring)?)?;
+        Ok(())
+    }
+
+    /// The fields that rules read and nobody answers.
+    pub fn findings(&self) -> &[Finding] {
+        &self.findings
+    }
+
+    /// What was processed so far.
+    pub fn counts(&self) -> Counts {
+        self.counts
+    }
+
+    /// What the source lost so far.
+    pub fn losses(&self) -> Losses {
+        self.source.losses()
+    }
+}
+
+impl fmt::Debug for Pipeline {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { counts, findings, .. } = self;
+        f.debug_struct("Pipeline")
+            .field("counts", counts)
+            .field("findings", findings)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Lets one matcher judge one event. Undecided rules are decided at once, with what is pending
+/// read as absent; says whether there were any.
+fn judge(
+    frame: &Frame<'_>,
+    matcher: &mut dyn Matcher,
+    verdicts: &mut Verdicts,
+    arena: &Arena,
+) -> bool {
+    verdicts.clear();
+    frame.with_views(false, |event| matcher.evaluate(event, None, arena, verdicts));
+    let undecided = !verdicts.waiting.is_empty();
+    if undecided {
+        let waiting = std::mem::take(&mut verdicts.waiting);
+        frame.with_views(true, |event| matcher.evaluate(event, Some(&waiting), arena, verdicts));
+    }
+    undecided
+}
+
+fn interest_of(matchers: &[Box<dyn Matcher>]) -> Interest {
+    let mut all = Interest::default();
+    matchers.iter().for_each(|matcher| all.union_with(matcher.interest()));
+    all
+}
+
+impl Wiring {
+    fn owner(&self, field: FieldId) -> Owner {
+        self.owners.get(field.index()).copied().unwrap_or(Owner::Nobody)
+    }
+
+    fn unanswered(&self, matchers: &[Box<dyn Matcher>]) -> Vec<Finding> {
+        let read = interest_of(matchers);
+        let orphans = read
+            .fields()
+            .iter()
+            .filter(|&field| field.as_param().is_none() && self.owner(field) == Owner::Nobody);
+        orphans
+            .map(|orphan| {
+                let fields = FieldSet::from_iter([orphan]);
+                let rules = matchers.iter().flat_map(|matcher| matcher.readers(&fields));
+                Finding { field: self.schema.field_label(orphan), rules: rules.collect() }
+            })
+            .collect()
+    }
+}
+
+fn refuse_findings(strict: bool, findings: &[Finding]) -> Result<(), PipelineError> {
+    match findings {
+        [first, ..] if strict => Err(PipelineErrorKind::Unanswered(first.clone()).into()),
+        _ => Ok(()),
+    }
+}
+
+/// Adds to what is wanted what the enrichers need to answer it, from the last to the first, since each
+/// stands on those before it only.
+fn close_demand(
+    mut all: Interest,
+    enrichers: &mut [Box<dyn Enricher>],
+    wiring: &Wiring,
+) -> Result<Interest, PipelineError> {
+    for (i, enricher) in enrichers.iter_mut().enumerate().rev() {
+        let own = all.fields().intersection(enricher.provides());
+        let demand = enricher.demand(&own);
+        for field in demand.fields().iter() {
+            if matches!(wiring.owner(field), Owner::Enricher(owner) if owner >= i) {
+                let field = wiring.schema.field_label(field);
+                return Err(PipelineErrorKind::Cycle { enricher: i, field }.into());
+            }
+        }
+        all.union_with(&demand);
+    }
+    Ok(all)
+}
+
+/// Puts a pipeline together.
+#[must_use]
+pub struct PipelineBuilder {
+    source: Box<dyn Source>,
+    enrichers: Vec<Box<dyn Enricher>>,
+    matchers: Vec<Box<dyn Matcher>>,
+    schema: Option<Arc<Schema>>,
+    path_matching: PathMatching,
+    utc_offset: Arc<OffsetAt>,
+    strict: bool,
+}
+
+impl PipelineBuilder {
+    /// The schema of the source's events; [`Schema::falco`] if not said.
+    pub fn schema(mut self, schema: impl Into<Arc<Schema>>) -> Self {
+        self.schema = Some(schema.into());
+        self
+    }
+
+    /// Adds an enricher behind those that are there: it may read their fields.
+    pub fn enrich(mut self, enricher: impl Enricher + 'static) -> Self {
+        self.enrichers.push(Box::new(enricher));
+        self
+    }
+
+    /// Adds a matcher.
+    pub fn matcher(mut self, matcher: impl Matcher + 'static) -> Self {
+        self.matchers.push(Box::new(matcher));
+        self
+    }
+
+    /// Whether rules judge a file under its resolved name too. [`PathMatching::Either`] if not
+    /// said.
+    pub fn path_matching(mut self, path_matching: PathMatching) -> Self {
+        self.path_matching = path_matching;
+        self
+    }
+
+    /// How far local time is ahead of UTC at a moment: for `evt.time` and its like. UTC if not
+    /// said.
+    pub fn utc_offset(
+        mut self,
+        offset: impl Fn(Timestamp) -> UtcOffset + Send + Sync + 'static,
+    ) -> Self {
+        self.utc_offset = Arc::new(offset);
+        self
+    }
+
+    /// Makes it an error if rules read a field that nobody answers.
+    pub fn strict(mut self) -> Self {
+        self.strict = true;
+        self
+    }
+
+    /// Checks the wiring, and starts the source by subscribing to what is needed.
+    ///
+    /// # Errors
+    ///
+    /// Where two answer the same field, an enricher needs a field of itself or of a later one,
+    /// the pipeline is strict and nobody answers a field that rules read, or the source refuses.
+    pub fn build(self) -> Result<Pipeline, PipelineError> {
+        let Self { mut source, mut enrichers, matchers, schema, path_matching, utc_offset, strict } =
+            self;
+        let schema = schema.unwrap_or_else(|| Arc::new(Schema::falco()));
+        let owners = owners(&schema, source.provides(), &enrichers)?;
+        let wiring = Wiring { schema, owners, path_matching, utc_offset };
+        let findings = wiring.unanswered(&matchers);
+        refuse_findings(strict, &findings)?;
+        source.subscribe(&close_demand(interest_of(&matchers), &mut enrichers, &wiring)?)?;
+        Ok(Pipeline {
+            source,
+            slots: enrichers.iter().map(|_| Cell::new(None)).collect(),
+            enrichers,
+            matchers,
+            wiring,
+            findings,
+            strict,
+            arena: Arena::default(),
+            verdicts: Verdicts::default(),
+            counts: Counts::default(),
+        })
+    }
+}
+
+impl fmt::Debug for PipelineBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PipelineBuilder")
+            .field("enrichers", &self.enrichers.len())
+            .field("matchers", &self.matchers.len())
+            .finish_non_exhaustive()
+    }
+}
+
+fn owners(
+    schema: &Schema,
+    source: &FieldSet,
+    enrichers: &[Box<dyn Enricher>],
+) -> Result<Vec<Owner>, PipelineError> {
+    let common = catalogue::FIELDS.iter().take(catalogue::COMMON).map(|info| info.id).collect();
+    let all = [(Owner::Pipeline, &common), (Owner::Source, source)]
+        .into_iter()
+        .chain(enrichers.iter().enumerate().map(|(i, e)| (Owner::Enricher(i), e.provides())));
+    let mut owners: Vec<Owner> = Vec::new();
+    for (owner, fields) in all {
+        for field in fields.iter() {
+            let place = field.index();
+            if place >= owners.len() {
+                owners.resize(place + 1, Owner::Nobody);
+            }
+            if owners[place] != Owner::Nobody {
+                let field = schema.field_label(field);
+                return Err(
+                    PipelineErrorKind::OwnedTwice { field, first: owners[place], owner }.into()
+                );
+            }
+            owners[place] = owner;
+        }
+    }
+    Ok(owners)
+}
+
+/// A pipeline cannot be put together so.
+#[derive(Debug)]
+pub struct PipelineError {
+    kind: PipelineErrorKind,
+}
+
+#[derive(Debug)]
+enum PipelineErrorKind {
+    OwnedTwice { field: String, first: Owner, owner: Owner },
+    Cycle { enricher: usize, field: String },
+    Unanswered(Finding),
+    Source(SourceError),
+}
+
+impl From<PipelineErrorKind> for PipelineError {
+    fn from(kind: PipelineErrorKind) -> Self {
+        Self { kind }
+    }
+}
+
+impl From<SourceError> for PipelineError {
+    fn from(error: SourceError) -> Self {
+        Self { kind: PipelineErrorKind::Source(error) }
+    }
+}
+
+impl fmt::Display for Owner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Nobody => f.write_str("nobody"),
+            Self::Pipeline => f.write_str("the pipeline"),
+            Self::Source => f.write_str("the source"),
+            Self::Enricher(place) => write!(f, "enricher {place} (counted from 0)"),
+        }
+    }
+}
+
+impl fmt::Display for PipelineError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.kind {
+            PipelineErrorKind::OwnedTwice { field, first, owner } => {
+                write!(f, "{field} is answered by {first} and by {owner}; a field has one owner")
+            }
+            PipelineErrorKind::Cycle { enricher, field } => write!(
+                f,
+                "enricher {enricher} (counted from 0) needs {field}, which only it or a later \
+                 enricher answers; put the owner before it"
+            ),
+            PipelineErrorKind::Unanswered(Finding { field, rules }) => {
+                write!(f, "nobody answers {field}, which is read by {}", rules.join(", "))
+            }
+            PipelineErrorKind::Source(_) => f.write_str("the source cannot be started"),
+        }
+    }
+}
+
+impl Error for PipelineError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match &self.kind {
+            PipelineErrorKind::Source(error) => Some(error),
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

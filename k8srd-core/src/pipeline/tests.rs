@@ -1,0 +1,355 @@
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex};
+
+use super::*;
+use crate::alert::{Priority, RuleInfo};
+use crate::event::{Event, Fields, Reading};
+use crate::field::Key;
+use crate::kind::EventKind;
+use crate::set::{KindSet, RuleBits, RuleId};
+use crate::value::Value;
+
+/// An open of `given`, which is `real`.
+struct Open {
+    kind: EventKind,
+    given: &'static str,
+    real: &'static str,
+}
+
+const fn open(given: &'static str, real: &'static str) -> Open {
+    Open { kind: EventKind::OPEN, given, real }
+}
+
+impl Fields for Open {
+    fn get<'a>(&'a self, key: &Key, _: &'a Arena) -> Lookup<Value<'a>> {
+        match *key {
+            ref key if *key == Key::param(1) => Lookup::Known(self.given.into()),
+            ref key if *key == Key::of(catalogue::CTX_PATH_REAL) => Lookup::Known(self.real.into()),
+            _ => Lookup::Absent,
+        }
+    }
+}
+
+impl Event for Open {
+    fn kind(&self) -> EventKind {
+        self.kind
+    }
+
+    fn time(&self) -> Timestamp {
+        Timestamp::from_nanos(1_000_000_007)
+    }
+}
+
+struct Script {
+    events: VecDeque<Open>,
+    provides: FieldSet,
+    subscribed: Arc<Mutex<Vec<Interest>>>,
+}
+
+fn script(events: impl IntoIterator<Item = Open>) -> (Script, Arc<Mutex<Vec<Interest>>>) {
+    let subscribed = Arc::default();
+    let script = Script {
+        events: events.into_iter().collect(),
+        provides: [catalogue::CTX_PATH_REAL].into_iter().collect(),
+        subscribed: Arc::clone(&subscribed),
+    };
+    (script, subscribed)
+}
+
+impl Source for Script {
+    fn provides(&self) -> &FieldSet {
+        &self.provides
+    }
+
+    fn subscribe(&mut self, interest: &Interest) -> Result<(), SourceError> {
+        self.subscribed.lock().unwrap().push(interest.clone());
+        Ok(())
+    }
+
+    fn read(
+        &mut self,
+        _: Duration,
+        each: &mut dyn FnMut(&dyn Event) -> ControlFlow<()>,
+    ) -> Result<Flow, SourceError> {
+        while let Some(event) = self.events.pop_front() {
+            if each(&event).is_break() {
+                return Ok(Flow::More);
+            }
+        }
+        Ok(Flow::End)
+    }
+
+    fn losses(&self) -> Losses {
+        Losses::default()
+    }
+}
+
+/// Answers one field: the name, or `Pending`. Wants a field of someone else for that.
+struct Names {
+    provides: FieldSet,
+    wants: FieldSet,
+    pending: bool,
+    observed: Arc<Mutex<Vec<&'static str>>>,
+}
+
+fn names(field: FieldId) -> Names {
+    Names {
+        provides: [field].into_iter().collect(),
+        wants: FieldSet::default(),
+        pending: false,
+        observed: Arc::default(),
+    }
+}
+
+impl Enricher for Names {
+    fn provides(&self) -> &FieldSet {
+        &self.provides
+    }
+
+    fn demand(&mut self, wanted: &FieldSet) -> Interest {
+        let kinds = if wanted.is_empty() {
+            KindSet::default()
+        } else {
+            [EventKind::EXECVE].into_iter().collect()
+        };
+        Interest::new(kinds, self.wants.clone())
+    }
+
+    fn observe(&mut self, event: &dyn Event, _: &Arena) {
+        self.observed.lock().unwrap().push(if event.kind().is_state() {
+            "state"
+        } else {
+            "observe"
+        });
+    }
+
+    fn settle(&mut self, _: &dyn Event, _: &Arena) {
+        self.observed.lock().unwrap().push("settle");
+    }
+
+    fn locate(&self, _: &dyn Event, _: &Arena) -> Lookup<Slot> {
+        Lookup::Known(Slot(0))
+    }
+
+    fn get<'a>(
+        &'a self,
+        _: Slot,
+        event: &'a dyn Event,
+        _: &Key,
+        arena: &'a Arena,
+    ) -> Lookup<Value<'a>> {
+        if self.pending {
+            return Lookup::Pending;
+        }
+        match event.reading() {
+            Reading::Given => event.get(&Key::param(1), arena),
+            Reading::Resolved => event.get(&Key::of(catalogue::CTX_PATH_REAL), arena),
+        }
+    }
+}
+
+/// Raises an alert with the values of one field under all names of the file.
+struct Watch {
+    field: FieldId,
+    interest: Interest,
+}
+
+fn watch(field: FieldId) -> Watch {
+    let interest =
+        Interest::new([EventKind::OPEN].into_iter().collect(), [field].into_iter().collect());
+    Watch { field, interest }
+}
+
+impl Matcher for Watch {
+    fn interest(&self) -> &Interest {
+        &self.interest
+    }
+
+    fn evaluate(
+        &mut self,
+        event: &dyn Event,
+        only: Option<&RuleBits>,
+        arena: &Arena,
+        out: &mut Verdicts,
+    ) {
+        let key = Key::of(self.field);
+        let mut message = match event.get(&key, arena) {
+            Lookup::Known(value) => value.to_string(),
+            Lookup::Absent => "absent".into(),
+            Lookup::Pending => {
+                assert!(only.is_none(), "nothing is pending any more when asked again");
+                out.waiting.insert(RuleId(0));
+                return;
+            }
+        };
+        if let Some(alternate) = event.alternate()
+            && let Lookup::Known(value) = alternate.get(&key, arena)
+        {
+            message += &format!(" = {value}");
+        }
+        out.alerts.push(Alert::new(
+            Arc::new(RuleInfo::new("watch", Priority::Debug)),
+            event.time(),
+            message,
+        ));
+    }
+
+    fn readers(&self, fields: &FieldSet) -> Vec<String> {
+        if fields.contains(self.field) { vec!["watch".into()] } else { Vec::new() }
+    }
+}
+
+fn messages(pipeline: &mut Pipeline) -> Vec<String> {
+    let mut alerts = Vec::new();
+    while pipeline.step(Duration::ZERO, &mut alerts).unwrap() == Flow::More {}
+    alerts.into_iter().map(|alert| alert.message).collect()
+}
+
+#[test]
+fn a_file_is_judged_under_both_names_where_they_differ() {
+    let events = || [open("/link", "/etc/shadow"), open("/etc/shadow", "/etc/shadow")];
+    let run = |path_matching| {
+        let mut pipeline = Pipeline::builder(script(events()).0)
+            .enrich(names(catalogue::FD_NAME))
+            .matcher(watch(catalogue::FD_NAME))
+            .path_matching(path_matching)
+            .build()
+            .unwrap();
+        messages(&mut pipeline)
+    };
+    assert_eq!(run(PathMatching::Either), ["/link = /etc/shadow", "/etc/shadow"]);
+    assert_eq!(run(PathMatching::Given), ["/link", "/etc/shadow"]);
+}
+
+#[test]
+fn demand_reaches_the_source() {
+    let (source, subscribed) = script([]);
+    Pipeline::builder(source)
+        .enrich(names(catalogue::PROC_NAME))
+        .enrich(Names {
+            wants: [catalogue::PROC_NAME].into_iter().collect(),
+            ..names(catalogue::FD_NAME)
+        })
+        .matcher(watch(catalogue::FD_NAME))
+        .build()
+        .unwrap();
+    let subscribed = subscribed.lock().unwrap();
+    assert_eq!(subscribed.len(), 1);
+    let kinds: Vec<_> = subscribed[0].kinds().iter().collect();
+    assert_eq!(kinds, [EventKind::OPEN, EventKind::EXECVE]);
+    assert!(subscribed[0].fields().contains(catalogue::PROC_NAME));
+}
+
+#[test]
+fn wiring_mistakes_are_refused() {
+    let twice = Pipeline::builder(script([]).0)
+        .enrich(names(catalogue::FD_NAME))
+        .enrich(names(catalogue::FD_NAME))
+        .build();
+    let message = twice.unwrap_err().to_string();
+    assert_eq!(
+        message,
+        "fd.name is answered by enricher 0 (counted from 0) and by enricher 1 (counted from 0); \
+         a field has one owner"
+    );
+
+    let cycle = Pipeline::builder(script([]).0)
+        .enrich(Names {
+            wants: [catalogue::PROC_NAME].into_iter().collect(),
+            ..names(catalogue::FD_NAME)
+        })
+        .enrich(names(catalogue::PROC_NAME))
+        .build();
+    assert!(cycle.unwrap_err().to_string().contains("needs proc.name"), "a later enricher");
+}
+
+#[test]
+fn an_unanswered_field_is_a_finding_or_an_error() {
+    let builder =
+        || Pipeline::builder(script([open("/a", "/a")]).0).matcher(watch(catalogue::FD_NAME));
+    let mut pipeline = builder().build().unwrap();
+    assert_eq!(pipeline.findings()[0].field, "fd.name");
+    assert_eq!(pipeline.findings()[0].rules, ["watch"]);
+    assert_eq!(messages(&mut pipeline), ["absent"]);
+    let error = builder().strict().build().unwrap_err();
+    assert_eq!(error.to_string(), "nobody answers fd.name, which is read by watch");
+}
+
+#[test]
+fn what_is_pending_is_decided_at_once_and_counted() {
+    let mut pipeline = Pipeline::builder(script([open("/a", "/a")]).0)
+        .enrich(Names { pending: true, ..names(catalogue::FD_NAME) })
+        .matcher(watch(catalogue::FD_NAME))
+        .build()
+        .unwrap();
+    assert_eq!(messages(&mut pipeline), ["absent"]);
+    assert_eq!(pipeline.counts().undecided, 1);
+}
+
+#[test]
+fn state_rows_are_observed_and_never_judged() {
+    let names = names(catalogue::FD_NAME);
+    let observed = Arc::clone(&names.observed);
+    let task = Open { kind: EventKind::TASK, ..open("", "") };
+    let mut pipeline = Pipeline::builder(script([task, open("/a", "/a")]).0)
+        .enrich(names)
+        .matcher(watch(catalogue::FD_NAME))
+        .build()
+        .unwrap();
+    assert_eq!(messages(&mut pipeline), ["/a"]);
+    assert_eq!(*observed.lock().unwrap(), ["state", "settle", "observe", "settle"]);
+    assert_eq!(pipeline.counts().events, 1);
+}
+
+#[test]
+fn common_fields_are_the_pipelines_own() {
+    for (field, value) in [
+        (catalogue::EVT_TYPE, "open"),
+        (catalogue::EVT_NUM, "1"),
+        (catalogue::EVT_SOURCE, "syscall"),
+        (catalogue::EVT_TIME, "01:00:01.000000007"),
+        (catalogue::EVT_TIME_S, "01:00:01"),
+        (catalogue::EVT_TIME_ISO8601, "1970-01-01T00:00:01.000000007+0000"),
+        (catalogue::EVT_DATETIME, "1970-01-01 01:00:01.000000007"),
+        (catalogue::EVT_RAWTIME_S, "1"),
+        (catalogue::EVT_RAWTIME_NS, "7"),
+    ] {
+        let mut pipeline = Pipeline::builder(script([open("/a", "/a")]).0)
+            .matcher(watch(field))
+            .utc_offset(|_| UtcOffset(3600))
+            .build()
+            .unwrap();
+        assert_eq!(messages(&mut pipeline), [value]);
+    }
+}
+
+#[test]
+fn new_matchers_take_over_without_a_gap() {
+    let (source, subscribed) = script([open("/a", "/a")]);
+    let mut pipeline = Pipeline::builder(source)
+        .enrich(names(catalogue::FD_NAME))
+        .enrich(names(catalogue::FD_DIRECTORY))
+        .matcher(watch(catalogue::FD_DIRECTORY))
+        .build()
+        .unwrap();
+    pipeline.replace_matchers(vec![Box::new(watch(catalogue::FD_NAME))]).unwrap();
+    let fields: Vec<Vec<_>> =
+        subscribed.lock().unwrap().iter().map(|i| i.fields().iter().collect()).collect();
+    assert_eq!(fields[0], [catalogue::FD_DIRECTORY]);
+    assert_eq!(fields[1], [catalogue::FD_NAME, catalogue::FD_DIRECTORY], "both while swapping");
+    assert_eq!(fields[2], [catalogue::FD_NAME]);
+    assert_eq!(messages(&mut pipeline), ["/a"]);
+}
+
+#[test]
+fn a_flood_of_alerts_ends_the_step_not_the_events() {
+    let events = (0..ALERTS_PER_STEP + 5).map(|_| open("/a", "/a"));
+    let mut pipeline =
+        Pipeline::builder(script(events).0).matcher(watch(catalogue::EVT_NUM)).build().unwrap();
+    let mut alerts = Vec::new();
+    assert_eq!(pipeline.step(Duration::ZERO, &mut alerts).unwrap(), Flow::More);
+    assert_eq!(alerts.len(), ALERTS_PER_STEP);
+    assert_eq!(pipeline.finish(Duration::from_secs(9), &mut alerts).unwrap(), Flow::End);
+    assert_eq!(alerts.len(), ALERTS_PER_STEP + 5);
+    assert_eq!(pipeline.counts().alerts, alerts.len() as u64);
+}
