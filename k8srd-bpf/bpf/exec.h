@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * execve and execveat: one record for a call. A call that succeeds is told by sched_process_exec,
+ * where the new image is in place; one that fails by its exit, where the arguments are still in the
+ * caller's memory.
+ */
+#ifndef K8SRD_EXEC_H
+#define K8SRD_EXEC_H
+
+/* By the time an exec has succeeded its registers are gone, and x86 even rewrites the number of the
+ * call to execve's. So sched_prepare_exec (from 6.11), which runs at the point of no return, notes
+ * each execveat; before it, only one by way of a directory is told apart (bprm->fdpath). */
+struct exec_note { __s32 dirfd; __u32 at_flags; };
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 1024);
+	__type(key, __u64);
+	__type(value, struct exec_note);
+} exec_notes SEC(".maps");
+
+SEC("tp_btf/sched_prepare_exec")
+int BPF_PROG(sched_prepare_exec, struct task_struct *task, struct linux_binprm *bprm)
+{
+	struct task_struct *current = bpf_get_current_task_btf();
+	struct pt_regs *regs = (void *)bpf_task_pt_regs(current);
+	__u64 nr = SYSCALL_NR(regs);
+	if (is_kernel_thread(current) || in_compat_call(current, nr) || nr != NR_execveat)
+		return 0;
+	__u64 key = (__u64)current;
+	struct exec_note note = {
+		.dirfd = SYSCALL_ARG0(regs),
+		.at_flags = SYSCALL_ARG4(regs),
+	};
+	bpf_map_update_elem(&exec_notes, &key, &note, BPF_ANY);
+	return 0;
+}
+
+/* Appends at most ARGS_MAX bytes of the caller's memory. */
+ALWAYS_INLINE void add_user_bytes(struct k8srd_header *h, struct k8srd_part *part, __u64 from,
+				  __u64 len, __u32 fault_flag)
+{
+	if (len > K8SRD_ARGS_MAX)
+		len = K8SRD_ARGS_MAX;
+	void *to = tail(h, K8SRD_ARGS_MAX);
+	FENCE(len);
+	if (!to || !len || len > K8SRD_ARGS_MAX)
+		return;
+	if (bpf_probe_read_user(to, len, (void *)from)) {
+		/* A page of it is not there: keep what lies before the next page. */
+		fault(h, fault_flag);
+		__u64 head = 4096 - (from & 4095);
+		if (head >= len || bpf_probe_read_user(to, head, (void *)from))
+			return;
+		len = head;
+	}
+	keep(h, part, len);
+}
+
+ALWAYS_INLINE void flag_args(struct k8srd_header *h, __u64 args, __u64 env)
+{
+	if (args > K8SRD_ARGS_MAX) {
+		h->flags |= K8SRD_FLAG_ARGS_TRUNCATED;
+		count(K8SRD_COUNTER_ARGS_TRUNCATED);
+	}
+	if (env > K8SRD_ARGS_MAX) {
+		h->flags |= K8SRD_FLAG_ENV_TRUNCATED;
+		count(K8SRD_COUNTER_ENV_TRUNCATED);
+	}
+}
+
+/* Everything of an exec that is the same for success and failure. */
+ALWAYS_INLINE void add_process(struct k8srd_header *h, struct walk_buffer *buffer,
+			       struct task_struct *task)
+{
+	struct k8srd_exec *e = BODY_OF(h);
+	fill_usage(&e->usage, task);
+	add_cgroup(h, &e->cgroup, buffer, v2_cgroup(task));
+	struct cgroup *v1 = v1_cgroup(task);
+	if (v1)
+		add_cgroup(h, &e->cgroup_v1, buffer, v1);
+	add_base(h, &e->cwd, buffer, task, AT_FDCWD);
+	add_exe(h, buffer, task);
+}
+
+SEC("tp_btf/sched_process_exec")
+int BPF_PROG(sched_process_exec, struct task_struct *task, int old_tid, struct linux_binprm *bprm)
+{
+	__u64 key = (__u64)task;
+	struct exec_note *note = bpf_map_lookup_elem(&exec_notes, &key);
+	bool at = note || (bpf_core_field_exists(bprm->fdpath) && BPF_CORE_READ(bprm, fdpath));
+	__u16 kind = at ? K8SRD_KIND_EXECVEAT : K8SRD_KIND_EXECVE;
+
+	struct k8srd_header *h = begin(SLOT_EXEC, kind, K8SRD_HOOK_EXEC, sizeof(struct k8srd_exec));
+	struct walk_buffer *buffer = walk_buffer_of(SLOT_EXEC);
+	if (!h || !buffer)
+		return 0;
+	struct k8srd_exec *e = BODY_OF(h);
+	e->old_tid = old_tid;
+	e->dirfd = AT_FDCWD;
+	if (note) {
+		e->dirfd = note->dirfd;
+		e->at_flags = note->at_flags;
+		bpf_map_delete_elem(&exec_notes, &key);
+	}
+	if (TASK_IN_COMPAT(task))
+		h->flags |= K8SRD_FLAG_COMPAT;
+	fill_context(CONTEXT_OF(h), task);
+	add_process(h, buffer, task);
+	add_kernel_name(h, &e->filename, BPF_CORE_READ(bprm, filename));
+
+	struct mm_struct *mm = task->mm;
+	if (mm) {
+		__u64 args = mm->arg_start, env = mm->env_start;
+		e->args_size = mm->arg_end - args;
+		e->env_size = mm->env_end - env;
+		add_user_bytes(h, &e->args, args, e->args_size, K8SRD_FLAG_ARGS_FAULT);
+		add_user_bytes(h, &e->env, env, e->env_size, K8SRD_FLAG_ENV_FAULT);
+		flag_args(h, e->args_size, e->env_size);
+	}
+	send_lifecycle(h);
+	return 0;
+}
+
+/* A vector of strings in the caller's memory: argv or envp. */
+struct vector {
+	const __u64 *next;
+	__u8 *to;   /* ARGS_MAX bytes, and as many again that the last string may spill into */
+	__u32 len;
+	__u32 size; /* true size, as far as it was read */
+	__u32 bad;
+};
+
+static long vector_step(__u32 i, void *ctx)
+{
+	struct vector *v = ctx;
+	__u64 string = 0;
+	if (bpf_probe_read_user(&string, sizeof(string), v->next + i)) {
+		v->bad = 1;
+		return 1;
+	}
+	if (!string)
+		return 1;
+	__u64 at = v->len;
+	FENCE(at);
+	if (at >= K8SRD_ARGS_MAX) {
+		v->size++; /* at least its terminator: more than what fits */
+		return 1;
+	}
+	long n = bpf_probe_read_user_str(v->to + at, K8SRD_ARGS_MAX, (void *)string);
+	if (n <= 0) {
+		v->bad = 1;
+		return 1;
+	}
+	v->size += n;
+	v->len = at + n > K8SRD_ARGS_MAX ? K8SRD_ARGS_MAX : at + n;
+	return 0;
+}
+
+/* Every string is at least its terminator, and one more tells that there is more. */
+#define VECTOR_STEPS (K8SRD_ARGS_MAX + 1)
+
+NOINLINE __u32 add_vector(struct k8srd_header *h, struct k8srd_part *part, __u64 from,
+			  __u32 fault_flag)
+{
+	struct vector v = { .next = (void *)from, .to = tail(h, 2 * K8SRD_ARGS_MAX) };
+	if (!v.to || !from)
+		return 0;
+	bpf_loop(VECTOR_STEPS, vector_step, &v, 0);
+	if (v.bad)
+		fault(h, fault_flag);
+	if (v.len)
+		keep(h, part, v.len);
+	return v.size;
+}
+
+/* The exit of execve(name, argv, envp) or execveat(dirfd, name, argv, envp, flags). */
+NOINLINE void exec_failed(struct task_struct *task, struct pt_regs *regs, __u16 kind, long res)
+{
+	struct k8srd_header *h = begin(SLOT_SYS_EXIT, kind, K8SRD_HOOK_SYS_EXIT,
+				       sizeof(struct k8srd_exec));
+	struct walk_buffer *buffer = walk_buffer_of(SLOT_SYS_EXIT);
+	if (!h || !buffer)
+		return;
+	struct k8srd_exec *e = BODY_OF(h);
+	__u64 name = SYSCALL_ARG0(regs), argv = SYSCALL_ARG1(regs), envp = SYSCALL_ARG2(regs);
+	e->res = res;
+	e->old_tid = task->pid;
+	e->dirfd = AT_FDCWD;
+	if (kind == K8SRD_KIND_EXECVEAT) {
+		e->dirfd = name;
+		name = argv;
+		argv = envp;
+		envp = SYSCALL_ARG3(regs);
+		e->at_flags = SYSCALL_ARG4(regs);
+	}
+	/* The point of no return was passed (and noted) only by calls that killed their task. */
+	fill_context(CONTEXT_OF(h), task);
+	add_process(h, buffer, task);
+	char first = 0;
+	bpf_probe_read_user(&first, 1, (void *)name);
+	if (first != '/' && e->dirfd != AT_FDCWD)
+		add_base(h, &e->base, buffer, task, e->dirfd);
+	e->args_size = add_vector(h, &e->args, argv, K8SRD_FLAG_ARGS_FAULT);
+	e->env_size = add_vector(h, &e->env, envp, K8SRD_FLAG_ENV_FAULT);
+	flag_args(h, e->args_size, e->env_size);
+	add_user_name(h, &e->filename, (void *)name);
+	send_data(h);
+}
+
+#endif

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* open, openat, openat2, creat. */
+#ifndef K8SRD_OPEN_H
+#define K8SRD_OPEN_H
+
+/* struct open_how of include/uapi/linux/openat2.h. */
+struct open_how_args { __u64 flags, mode, resolve; };
+
+/* The call's arguments; gives the name. */
+ALWAYS_INLINE const char *open_call(struct k8srd_header *h, struct k8srd_open *o,
+				    struct pt_regs *regs)
+{
+	o->dirfd = AT_FDCWD;
+	switch (h->kind) {
+	case K8SRD_KIND_OPENAT:
+		o->dirfd = SYSCALL_ARG0(regs);
+		o->open_flags = (__u32)SYSCALL_ARG2(regs);
+		o->mode = SYSCALL_ARG3(regs);
+		return (void *)SYSCALL_ARG1(regs);
+	case K8SRD_KIND_OPENAT2: {
+		struct open_how_args how = {};
+		o->dirfd = SYSCALL_ARG0(regs);
+		if (bpf_probe_read_user(&how, sizeof(how), (void *)SYSCALL_ARG2(regs)))
+			fault(h, K8SRD_FLAG_ADDR_FAULT);
+		o->open_flags = how.flags;
+		o->mode = how.mode;
+		o->resolve = how.resolve;
+		return (void *)SYSCALL_ARG1(regs);
+	}
+	case K8SRD_KIND_CREAT:
+		o->open_flags = O_CREAT | O_WRONLY | O_TRUNC;
+		o->mode = SYSCALL_ARG1(regs);
+		return (void *)SYSCALL_ARG0(regs);
+	default:
+		o->open_flags = (__u32)SYSCALL_ARG1(regs);
+		o->mode = SYSCALL_ARG2(regs);
+		return (void *)SYSCALL_ARG0(regs);
+	}
+}
+
+NOINLINE void opened(struct task_struct *task, struct pt_regs *regs, __u16 kind, long res)
+{
+	struct k8srd_header *h = begin(SLOT_SYS_EXIT, kind, K8SRD_HOOK_SYS_EXIT,
+				       sizeof(struct k8srd_open));
+	struct walk_buffer *buffer = walk_buffer_of(SLOT_SYS_EXIT);
+	if (!h || !buffer)
+		return;
+	struct k8srd_open *o = BODY_OF(h);
+	o->res = res;
+	fill_context(CONTEXT_OF(h), task);
+	const char *name = open_call(h, o, regs);
+	__u8 *start = tail(h, 1);
+	long len = add_user_name(h, &o->name, name);
+	if (len >= 0 && start && (!len || *start != '/'))
+		add_base(h, &o->base, buffer, task, o->dirfd);
+
+	struct file *file = file_of(task, res);
+	struct fs_struct *fs = task->fs;
+	if (file && fs) {
+		struct inode *inode = BPF_CORE_READ(file, f_inode);
+		o->ino = BPF_CORE_READ(inode, i_ino);
+		o->dev = user_dev_of(BPF_CORE_READ(inode, i_sb, s_dev));
+		o->file_mode = BPF_CORE_READ(inode, i_mode);
+		o->fmode = BPF_CORE_READ(file, f_mode);
+		o->layer = layer_of(inode);
+		flag_path(h, add_path(h, &o->path, buffer, &file->f_path, fs));
+	}
+	send_data(h);
+}
+
+#endif

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * arm64: x0 is the result at exit, so the first argument is only in orig_x0. There is no open,
+ * creat, fork or vfork.
+ */
+#define SYSCALL_NR(regs) ((__u64)(__s64)(regs)->syscallno)
+#define SYSCALL_ARG0(regs) ((regs)->orig_x0)
+#define SYSCALL_ARG1(regs) ((regs)->regs[1])
+#define SYSCALL_ARG2(regs) ((regs)->regs[2])
+#define SYSCALL_ARG3(regs) ((regs)->regs[3])
+#define SYSCALL_ARG4(regs) ((regs)->regs[4])
+
+#define NR_clone 220
+#define NR_execveat 281
+#define NR_clone3 435
+
+/* TIF_32BIT of arch/arm64/include/asm/thread_info.h: set for as long as the image is a 32-bit one. */
+#define TASK_IN_COMPAT(task) (((task)->thread_info.flags & (1UL << 22)) != 0)

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * x86-64: where a call's number and arguments are, still at its exit (arch/x86/entry/entry_64.S
+ * saves them; only ax is overwritten), and the numbers that the lifecycle hooks need.
+ */
+#define SYSCALL_NR(regs) ((regs)->orig_ax)
+#define SYSCALL_ARG0(regs) ((regs)->di)
+#define SYSCALL_ARG1(regs) ((regs)->si)
+#define SYSCALL_ARG2(regs) ((regs)->dx)
+#define SYSCALL_ARG3(regs) ((regs)->r10)
+#define SYSCALL_ARG4(regs) ((regs)->r8)
+
+#define NR_clone 56
+#define NR_fork 57
+#define NR_vfork 58
+#define NR_execveat 322
+#define NR_clone3 435
+
+/* x32 calls carry a bit in their number; they take 32-bit structures. */
+#define X32_BIT 0x40000000
+/* TS_COMPAT of arch/x86/include/asm/thread_info.h: set from entry to exit of a 32-bit call. */
+#define TASK_IN_COMPAT(task) (((task)->thread_info.status & 0x2) != 0)
