@@ -1,0 +1,39 @@
+# What a person types. Each target is one or two commands that also work alone; checks live in xtask.
+
+CARGO ?= cargo
+RULES ?= rules/k8srd_rules.yaml
+
+.PHONY: help demo run doctor test check fmt bench bpf
+
+help: ## show this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /\1\t/' | expand -t 10
+
+demo: ## act out four attacks on this machine and show the alerts (root)
+	@if [ "$$(id -u)" -ne 0 ]; then \
+		echo "make demo: loading eBPF programs needs root: sudo env PATH=\"\$$PATH\" make demo" >&2; exit 1; fi
+	$(CARGO) build --release --locked --package k8srd
+	"$${CARGO_TARGET_DIR:-target}/release/k8srd" demo
+
+run: ## watch this machine with the shipped rules until Ctrl-C (root)
+	$(CARGO) build --release --locked --package k8srd
+	"$${CARGO_TARGET_DIR:-target}/release/k8srd" run -r $(RULES)
+
+doctor: ## say what of this machine k8srd can use
+	$(CARGO) build --release --locked --package k8srd
+	"$${CARGO_TARGET_DIR:-target}/release/k8srd" doctor
+
+test: ## install what the tests need (root), build, run all tests
+	scripts/install-test-deps.sh
+	$(CARGO) test --locked
+
+check: ## what CI checks besides the tests: format, lints, docs, tidy, shipped objects
+	$(CARGO) xtask ci
+
+fmt: ## format all code
+	$(CARGO) fmt --all
+
+bench: ## benchmarks: the pipeline alone, then live (root)
+	$(CARGO) bench --package k8srd-benches
+
+bpf: ## rebuild the shipped eBPF objects from source
+	$(CARGO) xtask bpf

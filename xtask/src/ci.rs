@@ -1,0 +1,68 @@
+//! `cargo xtask ci`: the checks besides the tests, cheap ones first. All run; all failures are told.
+
+use std::ffi::OsStr;
+use std::path::Path;
+use std::process::Command;
+use std::time::Instant;
+
+use anyhow::{Context, bail, ensure};
+
+use crate::{bpf, tidy, workspace_root};
+
+type Step = (&'static str, fn(&Path) -> anyhow::Result<()>);
+
+const STEPS: &[Step] = &[
+    ("lock file", |root| {
+        cargo(root, &["metadata", "--locked", "--quiet", "--format-version=1"], &[])
+    }),
+    ("format", |root| cargo(root, &["fmt", "--all", "--check"], &[])),
+    ("tidy", tidy::check),
+    ("shipped objects", bpf::check),
+    ("lints", |root| {
+        let args = ["clippy", "--locked", "--workspace", "--all-targets", "--", "-Dwarnings"];
+        cargo(root, &args, &[])
+    }),
+    ("docs", |root| {
+        let args = ["doc", "--locked", "--workspace", "--no-deps"];
+        cargo(root, &args, &[("RUSTDOCFLAGS", "-Dwarnings")])
+    }),
+];
+
+/// Runs all steps.
+pub(crate) fn run(args: &[String]) -> anyhow::Result<()> {
+    ensure!(args.is_empty(), "ci takes no arguments, was given {args:?}");
+    let root = workspace_root()?;
+    let mut failed = Vec::new();
+    for (name, step) in STEPS {
+        eprintln!("==> {name}");
+        let start = Instant::now();
+        let result = step(&root);
+        let seconds = start.elapsed().as_secs_f32();
+        match result {
+            Ok(()) => eprintln!("    {name}: ok, {seconds:.1} s"),
+            Err(error) => {
+                eprintln!("    {name}: FAILED, {seconds:.1} s: {error:#}");
+                failed.push(*name);
+            }
+        }
+    }
+    if !failed.is_empty() {
+        bail!("{} of {} checks failed: {}", failed.len(), STEPS.len(), failed.join(", "));
+    }
+    println!("xtask ci: {} checks passed", STEPS.len());
+    Ok(())
+}
+
+/// Runs cargo in `root`; its messages go where ours go, its standard output nowhere.
+fn cargo(root: &Path, args: &[&str], env: &[(&str, &str)]) -> anyhow::Result<()> {
+    let cargo = std::env::var_os("CARGO");
+    let program = cargo.as_deref().unwrap_or(OsStr::new("cargo"));
+    let mut command = Command::new(program);
+    command.args(args).envs(env.iter().copied()).current_dir(root);
+    if args.first() == Some(&"metadata") {
+        command.stdout(std::process::Stdio::null());
+    }
+    let status = command.status().with_context(|| format!("cannot run {}", program.display()))?;
+    ensure!(status.success(), "cargo {} said no ({status})", args.join(" "));
+    Ok(())
+}

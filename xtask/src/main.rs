@@ -1,0 +1,64 @@
+//! The chores of this repository: `cargo xtask VERB`.
+#![forbid(unsafe_code)]
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a program that a person runs")]
+
+mod bpf;
+mod ci;
+mod tidy;
+
+use std::env;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::Context;
+
+/// A name, what the help says, what runs.
+type Verb = (&'static str, &'static str, fn(&[String]) -> anyhow::Result<()>);
+
+/// What `cargo xtask` can do.
+const VERBS: &[Verb] = &[
+    (
+        "bpf",
+        "compile the kernel objects that k8srd-bpf ships; --check: are they what the sources give?",
+        bpf::run,
+    ),
+    ("ci", "all checks of CI but the tests: format, tidy, lints, docs, shipped objects", ci::run),
+    ("tidy", "what no compiler checks: dependency directions, file sizes, words, links", tidy::run),
+];
+
+fn main() -> ExitCode {
+    let args: Vec<String> = env::args().skip(1).collect();
+    let Some((verb, rest)) = args.split_first() else {
+        eprint!("{}", usage());
+        return ExitCode::from(2);
+    };
+    if matches!(verb.as_str(), "help" | "-h" | "--help") {
+        print!("{}", usage());
+        return ExitCode::SUCCESS;
+    }
+    let Some((_, _, run)) = VERBS.iter().find(|(name, ..)| name == verb) else {
+        eprint!("xtask: no verb {verb:?}\n\n{}", usage());
+        return ExitCode::from(2);
+    };
+    match run(rest) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("xtask {verb}: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn usage() -> String {
+    let mut text = String::from("usage: cargo xtask VERB\n\n");
+    for (name, what, _) in VERBS {
+        text.push_str(&format!("  {name:<6} {what}\n"));
+    }
+    text
+}
+
+/// The folder that holds the workspace.
+fn workspace_root() -> anyhow::Result<PathBuf> {
+    let manifest = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
+    manifest.parent().map(PathBuf::from).context("xtask lies in no folder")
+}
