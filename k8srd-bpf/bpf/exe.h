@@ -4,6 +4,8 @@
 #define K8SRD_EXE_H
 
 #define NSEC_PER_SEC 1000000000ULL
+/* From 6.13 the top bit of ctime's nanoseconds says that somebody has read it (include/linux/fs.h). */
+#define I_CTIME_QUERIED (1U << 31)
 
 ALWAYS_INLINE __u64 ctime_of(struct inode *inode)
 {
@@ -12,7 +14,7 @@ ALWAYS_INLINE __u64 ctime_of(struct inode *inode)
 	struct inode___plain *plain = (void *)inode;
 	if (bpf_core_field_exists(split->i_ctime_sec))
 		return BPF_CORE_READ(split, i_ctime_sec) * NSEC_PER_SEC +
-		       BPF_CORE_READ(split, i_ctime_nsec);
+		       (BPF_CORE_READ(split, i_ctime_nsec) & ~I_CTIME_QUERIED);
 	if (bpf_core_field_exists(hidden->__i_ctime))
 		return BPF_CORE_READ(hidden, __i_ctime.tv_sec) * NSEC_PER_SEC +
 		       BPF_CORE_READ(hidden, __i_ctime.tv_nsec);

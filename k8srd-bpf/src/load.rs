@@ -1,0 +1,485 @@
+//! Loading: from the object to programs that run and rings that fill.
+//!
+//! [`Sensor::load`] loads and attaches everything but asks for no system calls; task lifecycles are
+//! recorded from then on, so a snapshot ([`Sensor::task_rows`]) taken afterwards has no gap.
+//! [`Sensor::subscribe`] sets the system calls. [`Sensor::detach`] stops all records and leaves the
+//! maps, so what is in the rings can still be read.
+
+use std::fmt;
+use std::fs::{self, File};
+use std::io::{self, Read};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+
+use aya::maps::{Array, ArrayOfMaps, Map, MapData, MapError, PerCpuArray};
+use aya::programs::tp_btf::BtfTracePointLink;
+use aya::programs::{BtfTracePoint, Iter, Program, ProgramError};
+use aya::{Btf, Ebpf, EbpfLoader};
+
+use crate::abi::{LAYOUT, counter};
+use crate::syscalls;
+
+mod error;
+
+pub use error::LoadError;
+
+#[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
+compile_error!("there is no kernel object for this architecture: x86_64 and aarch64 have one");
+
+/// The kernel programs: shipped, or compiled by build.rs with feature `build-bpf`.
+#[cfg(all(target_arch = "x86_64", not(feature = "build-bpf")))]
+static OBJECT: &[u8] = aya::include_bytes_aligned!("../objects/sensor.x86_64.bpf.o");
+#[cfg(all(target_arch = "aarch64", not(feature = "build-bpf")))]
+static OBJECT: &[u8] = aya::include_bytes_aligned!("../objects/sensor.aarch64.bpf.o");
+#[cfg(feature = "build-bpf")]
+static OBJECT: &[u8] = aya::include_bytes_aligned!(concat!(env!("OUT_DIR"), "/sensor.bpf.o"));
+
+/// What is attached: program and tracepoint (they have the same name), and whether it may be missing.
+/// Lifecycles first, so that no system call is seen of a task whose birth was not.
+const TRACEPOINTS: &[(&str, Needed)] = &[
+    // From 6.11. Without it an execveat that takes no directory is told as execve.
+    ("sched_prepare_exec", Needed::No),
+    ("sched_process_exec", Needed::Yes),
+    ("sched_process_fork", Needed::Yes),
+    ("sched_process_exit", Needed::Yes),
+    ("sys_exit", Needed::Yes),
+];
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Needed {
+    Yes,
+    No,
+}
+
+/// The least that a CPU's data ring and the lifecycle ring may have, in bytes.
+const DATA_RING_MIN: u64 = 64 << 10;
+const LIFECYCLE_RING_MIN: u64 = 256 << 10;
+/// Most bytes of one ring: its size is a `u32`, a power of two.
+const RING_MAX: u64 = 1 << 30;
+
+/// How to load the sensor.
+#[derive(Clone, Debug)]
+#[expect(clippy::exhaustive_structs, reason = "plain data: built with struct update syntax")]
+pub struct SensorOptions {
+    /// Bytes of all ring buffers of the node together. An eighth is for task lifecycles, the rest is
+    /// shared out to the CPUs.
+    pub ring_memory: u64,
+}
+
+impl Default for SensorOptions {
+    /// 64 MiB of ring buffers.
+    fn default() -> Self {
+        Self { ring_memory: 64 << 20 }
+    }
+}
+
+/// A ring buffer map.
+#[derive(Debug)]
+pub struct RingMap {
+    fd: OwnedFd,
+    bytes: usize,
+}
+
+impl RingMap {
+    /// How many bytes of records it holds.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.bytes
+    }
+}
+
+impl AsFd for RingMap {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.fd.as_fd()
+    }
+}
+
+/// Values of the counters ([`counter`]), of one CPU or of all.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counters([u64; counter::COUNT as usize]);
+
+impl Counters {
+    /// One of [`counter`].
+    ///
+    /// # Panics
+    ///
+    /// If `slot` is not one of them.
+    #[must_use]
+    pub fn get(&self, slot: u32) -> u64 {
+        self.0[slot as usize]
+    }
+}
+
+/// The programs, loaded and attached, and their maps. Dropping it detaches and frees everything.
+pub struct Sensor {
+    ebpf: Ebpf,
+    btf: Btf,
+    /// What keeps the programs attached, by name.
+    links: Vec<(&'static str, BtfTracePointLink)>,
+    lifecycle: RingMap,
+    data: Vec<RingMap>,
+    counters: PerCpuArray<MapData, u64>,
+    filter: Array<MapData, u32>,
+    /// What `filter` holds.
+    slots: Vec<u32>,
+    rows: Rows,
+}
+
+impl fmt::Debug for Sensor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            ebpf: _,
+            btf: _,
+            links,
+            lifecycle,
+            data,
+            counters: _,
+            filter: _,
+            slots: _,
+            rows,
+        } = self;
+        f.debug_struct("Sensor")
+            .field("attached", &links.iter().map(|(name, _)| name).collect::<Vec<_>>())
+            .field("lifecycle", lifecycle)
+            .field("data", data)
+            .field("rows", rows)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Which program gives task rows: the one that reads arguments, or the one for old kernels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Rows {
+    Whole,
+    WithoutArguments,
+}
+
+impl Rows {
+    const fn program(self) -> &'static str {
+        match self {
+            Self::Whole => "task_rows",
+            Self::WithoutArguments => "task_rows_atomic",
+        }
+    }
+}
+
+impl Sensor {
+    /// Loads and attaches the kernel programs. The calling thread group is left out of all records
+    /// but for the processes that it starts.
+    ///
+    /// # Errors
+    ///
+    /// [`LoadError`] says what is missing: kernel type information (BTF), a capability, memory.
+    pub fn load(options: &SensorOptions) -> Result<Self, LoadError> {
+        check_object(OBJECT)?;
+        let btf = Btf::from_sys_fs().map_err(LoadError::btf)?;
+        let cpus = aya::util::nr_cpus().map_err(|(_, error)| LoadError::cpus(error))?;
+        let online = aya::util::online_cpus().map_err(|(_, error)| LoadError::cpus(error))?;
+        let sizes = RingSizes::share(options.ring_memory, online.len(), page_size())?;
+
+        let page_kib = (page_size() / 1024) as u32;
+        let mut ebpf = EbpfLoader::new()
+            .btf(Some(&btf))
+            .override_global("page_kib", &page_kib, true)
+            .map_max_entries("lifecycle", sizes.lifecycle)
+            .map_max_entries("data", cpus as u32)
+            .load(OBJECT)
+            .map_err(LoadError::object)?;
+
+        // The programs are loaded later and name their maps by descriptor: none may be closed before.
+        let lifecycle = match ebpf.map("lifecycle").ok_or_else(|| LoadError::no_map("lifecycle"))? {
+            Map::RingBuf(map) => RingMap { fd: own(map)?, bytes: sizes.lifecycle as usize },
+            _ => return Err(LoadError::no_map("lifecycle")),
+        };
+        let data = ebpf.map_mut("data").ok_or_else(|| LoadError::no_map("data"))?;
+        let data = fill_slots(data, cpus as u32, &online, sizes.data)?;
+        let counters = take(&mut ebpf, "counters")?;
+        let filter = take(&mut ebpf, "syscalls")?;
+        let mut sensor = Self {
+            links: Vec::new(),
+            rows: Rows::Whole,
+            lifecycle,
+            data,
+            counters: counters.try_into().map_err(|e| LoadError::map("counters", e))?,
+            filter: filter.try_into().map_err(|e| LoadError::map("syscalls", e))?,
+            slots: syscalls::filter(&[]),
+            ebpf,
+            btf,
+        };
+        sensor.rows = sensor.load_rows()?;
+        sensor.mark_own()?;
+        sensor.attach()?;
+        Ok(sensor)
+    }
+
+    /// Sets the system calls that are recorded to those of `kinds` (codes of
+    /// [`kind`](crate::abi::kind)). Lifecycles (successful exec, new tasks, exits) always are.
+    ///
+    /// # Errors
+    ///
+    /// If the kernel refuses a change of its map. Changes before that one stay.
+    pub fn subscribe(&mut self, kinds: &[u16]) -> Result<(), LoadError> {
+        for (nr, slot) in syscalls::filter(kinds).into_iter().enumerate() {
+            if self.slots[nr] != slot {
+                self.filter
+                    .set(nr as u32, slot, 0)
+                    .map_err(|error| LoadError::map("syscalls", error))?;
+                self.slots[nr] = slot;
+            }
+        }
+        Ok(())
+    }
+
+    /// The ring of the processes' exec, fork and exit records.
+    #[must_use]
+    pub fn lifecycle(&self) -> &RingMap {
+        &self.lifecycle
+    }
+
+    /// The rings of all other records: one for each CPU that was online at load. A CPU that comes
+    /// later writes to one of them, too.
+    #[must_use]
+    pub fn data(&self) -> &[RingMap] {
+        &self.data
+    }
+
+    /// Starts a pass over all threads of the agent's pid namespace: a stream of records of
+    /// [`kind::TASK`](crate::abi::kind::TASK), back to back, each [`Header::size`](crate::abi::Header)
+    /// bytes long. Read one pass to its end before the next begins: a row is built in shared memory.
+    ///
+    /// # Errors
+    ///
+    /// If the kernel refuses the iterator.
+    pub fn task_rows(&mut self) -> Result<impl Read + use<>, LoadError> {
+        self.iterate(self.rows.program())
+    }
+
+    /// Whether task rows have arguments and environment. Where they do not (before 5.18),
+    /// `/proc/PID/cmdline` and `environ` do.
+    #[must_use]
+    pub fn rows_have_arguments(&self) -> bool {
+        self.rows == Rows::Whole
+    }
+
+    /// The counters of each possible CPU.
+    ///
+    /// # Errors
+    ///
+    /// If the kernel refuses to read the map.
+    pub fn counters(&self) -> Result<Vec<Counters>, LoadError> {
+        let mut cpus = Vec::new();
+        for slot in 0..counter::COUNT {
+            let values =
+                self.counters.get(&slot, 0).map_err(|error| LoadError::map("counters", error))?;
+            cpus.resize(values.len(), Counters::default());
+            for (cpu, &value) in cpus.iter_mut().zip(values.iter()) {
+                cpu.0[slot as usize] = value;
+            }
+        }
+        Ok(cpus)
+    }
+
+    /// How often the kernel skipped a program because the CPU was already running it (only
+    /// preemptible kernels may). Each is a record that was not even attempted.
+    ///
+    /// # Errors
+    ///
+    /// If `/proc/self/fdinfo` cannot be read.
+    pub fn skipped(&self) -> io::Result<u64> {
+        let mut skipped = 0;
+        for (name, _) in TRACEPOINTS {
+            let Some(Ok(fd)) = self.ebpf.program(name).map(Program::fd) else {
+                continue;
+            };
+            let info = fs::read_to_string(format!("/proc/self/fdinfo/{}", fd.as_fd().as_raw_fd()))?;
+            skipped += info
+                .lines()
+                .find_map(|line| line.strip_prefix("recursion_misses:"))
+                .and_then(|count| count.trim().parse::<u64>().ok())
+                .unwrap_or(0);
+        }
+        Ok(skipped)
+    }
+
+    /// Names of the programs that are attached.
+    pub fn attached(&self) -> impl Iterator<Item = &'static str> {
+        self.links.iter().map(|&(name, _)| name)
+    }
+
+    /// Detaches all programs: nothing new is recorded, and what the rings hold can still be read. A
+    /// program that was running on another CPU may submit its record a moment later.
+    pub fn detach(&mut self) {
+        self.links.clear();
+    }
+
+    /// Loads the iterator that this kernel can run.
+    fn load_rows(&mut self) -> Result<Rows, LoadError> {
+        match self.load_iterator(Rows::Whole.program()) {
+            Ok(()) => Ok(Rows::Whole),
+            Err(_) => self
+                .load_iterator(Rows::WithoutArguments.program())
+                .map(|()| Rows::WithoutArguments),
+        }
+    }
+
+    fn load_iterator(&mut self, name: &'static str) -> Result<(), LoadError> {
+        let Self { ebpf, btf, .. } = self;
+        iterator(ebpf, name)?.load("task", btf).map_err(|error| LoadError::program(name, error))
+    }
+
+    /// Starts reading an iterator.
+    fn iterate(&mut self, name: &'static str) -> Result<File, LoadError> {
+        let program = iterator(&mut self.ebpf, name)?;
+        let link = program.attach().map_err(|error| LoadError::program(name, error))?;
+        let link = program.take_link(link).map_err(|error| LoadError::program(name, error))?;
+        link.into_file().map_err(|error| LoadError::link(name, error))
+    }
+
+    /// Tells the programs who we are. An iterator runs as its reader, so the kernel itself notes our
+    /// thread group; a process id would mean something else in another pid namespace.
+    fn mark_own(&mut self) -> Result<(), LoadError> {
+        self.load_iterator("mark_own")?;
+        let mut nothing = Vec::new();
+        self.iterate("mark_own")?
+            .read_to_end(&mut nothing)
+            .map_err(|error| LoadError::read("mark_own", error))?;
+        Ok(())
+    }
+
+    fn attach(&mut self) -> Result<(), LoadError> {
+        let Self { ebpf, btf, links, .. } = self;
+        for &(name, needed) in TRACEPOINTS {
+            match attach(ebpf, btf, name) {
+                Ok(link) => links.push((name, link)),
+                // There is no such tracepoint.
+                Err(ProgramError::Btf(_)) if needed == Needed::No => {}
+                Err(error) => return Err(LoadError::program(name, error)),
+            }
+        }
+        Ok(())
+    }
+}
+
+fn attach(
+    ebpf: &mut Ebpf,
+    btf: &Btf,
+    name: &'static str,
+) -> Result<BtfTracePointLink, ProgramError> {
+    let program = ebpf.program_mut(name).ok_or(ProgramError::UnexpectedProgramType)?;
+    let program: &mut BtfTracePoint = program.try_into()?;
+    program.load(name, btf)?;
+    let link = program.attach()?;
+    program.take_link(link)
+}
+
+fn iterator<'a>(ebpf: &'a mut Ebpf, name: &'static str) -> Result<&'a mut Iter, LoadError> {
+    let program = ebpf.program_mut(name).ok_or_else(|| LoadError::no_program(name))?;
+    program.try_into().map_err(|error| LoadError::program(name, error))
+}
+
+fn take(ebpf: &mut Ebpf, name: &'static str) -> Result<Map, LoadError> {
+    ebpf.take_map(name).ok_or_else(|| LoadError::no_map(name))
+}
+
+fn own(map: &MapData) -> Result<OwnedFd, LoadError> {
+    map.fd().as_fd().try_clone_to_owned().map_err(|error| LoadError::read("a ring buffer", error))
+}
+
+/// Makes a ring for each online CPU and puts one into each slot, those of CPUs that may come later too.
+fn fill_slots(
+    slots: &mut Map,
+    cpus: u32,
+    online: &[u32],
+    bytes: u32,
+) -> Result<Vec<RingMap>, LoadError> {
+    const RINGBUF: u32 = aya_obj::generated::bpf_map_type::BPF_MAP_TYPE_RINGBUF as u32;
+
+    let data_error = |error| LoadError::map("data", error);
+    let mut slots = ArrayOfMaps::<&mut MapData, MapData>::try_from(slots).map_err(data_error)?;
+    let rings = online
+        .iter()
+        .map(|_| {
+            let map = aya_obj::Map::new_from_params(RINGBUF, 0, 0, bytes, 0);
+            MapData::create(map, "data_ring", None)
+        })
+        .collect::<Result<Vec<_>, MapError>>()
+        .map_err(data_error)?;
+    for cpu in 0..cpus {
+        let at = online.iter().position(|&id| id == cpu).unwrap_or(cpu as usize % rings.len());
+        slots.set(cpu, &rings[at], 0).map_err(data_error)?;
+    }
+    rings.iter().map(|ring| Ok(RingMap { fd: own(ring)?, bytes: bytes as usize })).collect()
+}
+
+/// How ring memory is shared out, in bytes.
+#[derive(Debug, PartialEq, Eq)]
+struct RingSizes {
+    lifecycle: u32,
+    data: u32,
+}
+
+impl RingSizes {
+    fn share(budget: u64, cpus: usize, page: u64) -> Result<Self, LoadError> {
+        let cpus = cpus.max(1) as u64;
+        let least = LIFECYCLE_RING_MIN.max(page) + cpus * DATA_RING_MIN.max(page);
+        if budget < least {
+            return Err(LoadError::ring_memory(budget, least));
+        }
+        let lifecycle = power_of_two(budget / 8).max(LIFECYCLE_RING_MIN).max(page);
+        let data = power_of_two((budget - lifecycle) / cpus);
+        Ok(Self { lifecycle: lifecycle as u32, data: data as u32 })
+    }
+}
+
+/// The largest power of two that is not above `bytes`; the kernel takes no other size.
+fn power_of_two(bytes: u64) -> u64 {
+    (1 << bytes.max(1).ilog2()).min(RING_MAX)
+}
+
+fn page_size() -> u64 {
+    rustix::param::page_size() as u64
+}
+
+/// An object that was built from another table than ours would write other records.
+fn check_object(object: &[u8]) -> Result<(), LoadError> {
+    let mark = format!("k8srd layout={LAYOUT:016x} ");
+    if object.windows(mark.len()).any(|window| window == mark.as_bytes()) {
+        Ok(())
+    } else {
+        Err(LoadError::stale_object())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_object_is_built_from_our_layout() {
+        check_object(OBJECT).expect("run `cargo xtask bpf`");
+        assert!(check_object(&OBJECT[..64]).is_err());
+    }
+
+    #[test]
+    fn ring_memory_is_shared_out_and_never_exceeded() {
+        let mib = 1 << 20;
+        let share = |budget, cpus| RingSizes::share(budget, cpus, 4096);
+        assert_eq!(share(64 * mib, 2).unwrap(), RingSizes { lifecycle: 8 << 20, data: 16 << 20 });
+        assert_eq!(share(mib / 2, 2).unwrap(), RingSizes { lifecycle: 256 << 10, data: 128 << 10 });
+        for cpus in [1, 2, 3, 7, 64, 128, 448] {
+            for budget in [mib, 10 * mib, 64 * mib, 1000 * mib, 64 << 30] {
+                let Ok(sizes) = share(budget, cpus) else { continue };
+                let total = u64::from(sizes.lifecycle) + u64::from(sizes.data) * cpus as u64;
+                assert!(total <= budget, "{cpus} CPUs, {budget} bytes: {sizes:?}");
+                assert!(sizes.data.is_power_of_two() && u64::from(sizes.data) >= DATA_RING_MIN);
+            }
+        }
+    }
+
+    #[test]
+    fn too_little_ring_memory_says_how_much_is_needed() {
+        let error = RingSizes::share(1 << 20, 64, 4096).unwrap_err().to_string();
+        assert!(error.contains("4456448"), "{error}");
+        // Rings are whole pages, which may be large.
+        assert!(RingSizes::share(256 << 10, 1, 65536).is_err());
+    }
+}
