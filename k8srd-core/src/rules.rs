@@ -1,3 +1,67 @@
 //! The rule language: Falco's rule files, loaded, compiled and judged.
 
 pub mod ast;
+mod constant;
+pub mod diagnostic;
+mod evaluate;
+mod fields;
+mod ops;
+mod parser;
+mod suggest;
+mod syntax;
+mod typing;
+
+pub use diagnostic::{Diagnostic, Diagnostics};
+pub use evaluate::evaluate;
+
+use crate::schema::Schema;
+use diagnostic::{Code, Item, ItemKind, Sources, Span};
+use typing::{Macro, ProblemKind};
+
+/// Reads one condition that names no macros and no lists; `None` if there is an error.
+///
+/// ```
+/// use k8srd_core::rules::parse_condition;
+/// use k8srd_core::schema::Schema;
+///
+/// let schema = Schema::falco();
+/// let (condition, _) = parse_condition(&schema, "evt.type = openat and fd.name startswith /etc");
+/// assert!(condition.is_some());
+///
+/// let (condition, diagnostics) = parse_condition(&schema, "proc.nam = sh");
+/// assert!(condition.is_none());
+/// assert!(diagnostics.render().to_string().contains("did you mean proc.name?"));
+/// ```
+pub fn parse_condition(schema: &Schema, text: &str) -> (Option<ast::Condition>, Diagnostics) {
+    let mut sources = Sources::default();
+    let file = sources.add("condition".to_owned(), text.to_owned());
+    let item = Item::new(ItemKind::ConditionExpression, "");
+    let (condition, found) = match parser::parse(text) {
+        Err(error) => {
+            let span = Span { file, range: error.span };
+            (None, vec![Diagnostic::new(Code::CompileCondition, item, error.message).at(span)])
+        }
+        Ok(expr) => {
+            let no_macros = |_: &syntax::Name| Macro::Unknown { help: None };
+            let (typed, problems) = typing::check(schema, &no_macros, &expr);
+            let diagnose = |problem: typing::Problem| {
+                let span = Span { file, range: problem.span };
+                Diagnostic::new(problem.kind.code(), item.clone(), problem.message)
+                    .at(span)
+                    .help(problem.help)
+            };
+            (typed.map(|typed| typed.condition), problems.into_iter().map(diagnose).collect())
+        }
+    };
+    (condition, Diagnostics::new(sources, found))
+}
+
+impl ProblemKind {
+    fn code(self) -> Code {
+        match self {
+            Self::Wrong | Self::Unknown => Code::CompileCondition,
+            Self::UnknownMacro => Code::Validate,
+            Self::Advice => Code::ConditionAdvice,
+        }
+    }
+}

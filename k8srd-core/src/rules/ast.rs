@@ -70,8 +70,18 @@ pub enum Operator {
     Ge,
     /// `in`: equal to one of several; of a list, every value is.
     In,
+    /// `intersects`: equal to one of several; of a list, some value is.
+    Intersects,
+    /// `pmatch`: one of several paths, or below one; their components may be globs.
+    PMatch,
     /// `contains`: holds this text.
     Contains,
+    /// `icontains`: holds this text in upper or lower case (ASCII).
+    IContains,
+    /// `glob`: matches this pattern of `*`, `?` and `[…]`.
+    Glob,
+    /// `iglob`: as `glob`, in upper or lower case (ASCII).
+    IGlob,
     /// `startswith`: begins with this text.
     StartsWith,
     /// `endswith`: ends with this text.

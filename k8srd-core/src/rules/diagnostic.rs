@@ -1,0 +1,450 @@
+//! What is wrong with rules, said so that a person can mend it.
+
+use std::fmt;
+use std::ops::Range;
+
+/// How bad it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[expect(clippy::exhaustive_enums, reason = "closed: Falco knows these two")]
+pub enum Severity {
+    /// The rules load; something is odd or left out.
+    Warning,
+    /// The rules do not load.
+    Error,
+}
+
+macro_rules! codes {
+    ($($(#[$doc:meta])* $variant:ident $code:literal $severity:ident $description:literal,)*) => {
+        /// What sort of problem it is: Falco's codes
+        /// (`userspace/engine/falco_load_result.cpp` of falcosecurity/falco).
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        #[non_exhaustive]
+        pub enum Code {
+            $(#[doc = concat!("`", $code, "`: ", $description)] $variant,)*
+        }
+
+        impl Code {
+            /// All codes.
+            pub const ALL: &[Self] = &[$(Self::$variant),*];
+
+            /// Falco's name for it.
+            pub const fn name(self) -> &'static str {
+                match self { $(Self::$variant => $code,)* }
+            }
+
+            /// What it means.
+            pub const fn description(self) -> &'static str {
+                match self { $(Self::$variant => $description,)* }
+            }
+
+            /// Whether it keeps rules from loading.
+            pub const fn severity(self) -> Severity {
+                match self { $(Self::$variant => Severity::$severity,)* }
+            }
+        }
+    };
+}
+
+codes! {
+    FileRead "LOAD_ERR_FILE_READ" Error "the file cannot be read",
+    YamlParse "LOAD_ERR_YAML_PARSE" Error "the file is not YAML",
+    YamlValidate "LOAD_ERR_YAML_VALIDATE" Error "an item does not have the shape of a rule, macro or list",
+    CompileCondition "LOAD_ERR_COMPILE_CONDITION" Error "a condition cannot be compiled",
+    CompileOutput "LOAD_ERR_COMPILE_OUTPUT" Error "an output cannot be compiled",
+    Validate "LOAD_ERR_VALIDATE" Error "rules, macros, lists or exceptions do not fit together",
+    UnknownSource "LOAD_UNKNOWN_SOURCE" Warning "a rule is for a source that is not there",
+    UnsafeNaCheck "LOAD_UNSAFE_NA_CHECK" Warning "a comparison with <NA> that may not do what it says",
+    NoEvtType "LOAD_NO_EVTTYPE" Warning "a rule matches too many kinds of events",
+    UnknownFilter "LOAD_UNKNOWN_FILTER" Warning "a rule is skipped because it names something unknown",
+    UnusedMacro "LOAD_UNUSED_MACRO" Warning "nothing uses a macro",
+    UnusedList "LOAD_UNUSED_LIST" Warning "nothing uses a list",
+    UnknownItem "LOAD_UNKNOWN_ITEM" Warning "an item is neither rule, macro, list nor requirement",
+    DeprecatedItem "LOAD_DEPRECATED_ITEM" Warning "something that will go away is used",
+    AppendNoValues "LOAD_APPEND_NO_VALUES" Warning "an exception without values is appended",
+    ExceptionNameNotUnique "LOAD_EXCEPTION_NAME_NOT_UNIQUE" Warning "two exceptions of a rule have one name",
+    InvalidMacroName "LOAD_INVALID_MACRO_NAME" Warning "conditions cannot hold a macro's name",
+    InvalidListName "LOAD_INVALID_LIST_NAME" Warning "conditions cannot hold a list's name",
+    ConditionAdvice "LOAD_COMPILE_CONDITION" Warning "a condition may not say what it means",
+    UnknownKey "LOAD_UNKNOWN_KEY" Warning "a key is not known and does nothing",
+}
+
+impl fmt::Display for Code {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+/// What a problem is about.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[expect(clippy::exhaustive_structs, reason = "plain data")]
+pub struct Item {
+    /// The type of item.
+    pub kind: ItemKind,
+    /// Its name; empty where it has none.
+    pub name: String,
+}
+
+impl Item {
+    /// An item of this type and name.
+    pub fn new(kind: ItemKind, name: impl Into<String>) -> Self {
+        Self { kind, name: name.into() }
+    }
+}
+
+impl fmt::Display for Item {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &*self.name {
+            "" => f.write_str(self.kind.name()),
+            name => write!(f, "{} \"{}\"", self.kind.name(), name.escape_debug()),
+        }
+    }
+}
+
+/// The type of an item, innermost first found: the part of a rule rather than the rule.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ItemKind {
+    /// A value in YAML.
+    ValueFor,
+    /// A whole file.
+    RulesContent,
+    /// An item of unknown type.
+    RulesContentItem,
+    /// `required_engine_version`.
+    RequiredEngineVersion,
+    /// `required_plugin_versions`.
+    RequiredPluginVersions,
+    /// `list`.
+    List,
+    /// `macro`.
+    Macro,
+    /// `rule`.
+    Rule,
+    /// One of a rule's exceptions.
+    Exception,
+    /// A condition, of a rule or a macro.
+    ConditionExpression,
+    /// A rule's output.
+    RuleOutput,
+}
+
+impl ItemKind {
+    /// Falco's name for it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::ValueFor => "value for",
+            Self::RulesContent => "rules content",
+            Self::RulesContentItem => "rules content item",
+            Self::RequiredEngineVersion => "required_engine_version",
+            Self::RequiredPluginVersions => "required_plugin_versions",
+            Self::List => "list",
+            Self::Macro => "macro",
+            Self::Rule => "rule",
+            Self::Exception => "exception",
+            Self::ConditionExpression => "condition expression",
+            Self::RuleOutput => "rule output",
+        }
+    }
+}
+
+/// One of the texts that rules are read from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct FileId(pub(super) u32);
+
+/// A part of a text, in bytes.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[expect(clippy::exhaustive_structs, reason = "plain data")]
+pub struct Span {
+    /// Which text.
+    pub file: FileId,
+    /// From where to where.
+    pub range: Range<usize>,
+}
+
+/// A line and a column, both counted from 1; columns count characters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "plain data")]
+pub struct Position {
+    /// The line.
+    pub line: usize,
+    /// The column.
+    pub column: usize,
+}
+
+/// The texts that rules are read from, by name.
+#[derive(Clone, Debug, Default)]
+pub struct Sources {
+    files: Vec<(String, String)>,
+}
+
+impl Sources {
+    /// Adds a text.
+    pub(super) fn add(&mut self, name: String, text: String) -> FileId {
+        let id = FileId(u32::try_from(self.files.len()).unwrap_or(u32::MAX));
+        self.files.push((name, text));
+        id
+    }
+
+    /// All texts, in the order in which they were added.
+    pub fn files(&self) -> impl Iterator<Item = FileId> + '_ {
+        (0..).map(FileId).take(self.files.len())
+    }
+
+    /// A text's name: that of the file.
+    pub fn name(&self, file: FileId) -> &str {
+        self.file(file).map_or("", |(name, _)| name)
+    }
+
+    /// A text.
+    pub fn text(&self, file: FileId) -> &str {
+        self.file(file).map_or("", |(_, text)| text)
+    }
+
+    /// Where a span begins.
+    pub fn position(&self, span: &Span) -> Position {
+        let before = self.before(span);
+        let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
+        Position {
+            line: before.bytes().filter(|&b| b == b'\n').count() + 1,
+            column: before.get(line_start..).unwrap_or("").chars().count() + 1,
+        }
+    }
+
+    /// The line in which a span begins, and the characters of it that the span covers.
+    fn line(&self, span: &Span) -> (&str, Range<usize>) {
+        let text = self.text(span.file);
+        let before = self.before(span);
+        let start = before.rfind('\n').map_or(0, |newline| newline + 1);
+        let rest = text.get(start..).unwrap_or("");
+        let line = rest.lines().next().unwrap_or("");
+        let from = before.get(start..).unwrap_or("").chars().count();
+        let bytes = span.range.len().min(line.len().saturating_sub(before.len() - start));
+        let covered = line
+            .get(before.len() - start..)
+            .map_or(0, |rest| rest.char_indices().take_while(|(at, _)| *at < bytes).count());
+        (line, from..from + covered.max(1))
+    }
+
+    /// The text before a span.
+    fn before(&self, span: &Span) -> &str {
+        let text = self.text(span.file);
+        let mut end = span.range.start.min(text.len());
+        while !text.is_char_boundary(end) {
+            end -= 1;
+        }
+        text.get(..end).unwrap_or("")
+    }
+
+    fn file(&self, file: FileId) -> Option<&(String, String)> {
+        self.files.get(usize::try_from(file.0).ok()?)
+    }
+}
+
+/// A problem, where it is, and what to do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Diagnostic {
+    /// How bad it is.
+    pub severity: Severity,
+    /// What sort of problem.
+    pub code: Code,
+    /// What is wrong.
+    pub message: String,
+    /// What to do about it.
+    pub help: Option<String>,
+    /// Where it is; `None` where it is in no one place.
+    pub span: Option<Span>,
+    /// What it is about.
+    pub item: Item,
+}
+
+impl Diagnostic {
+    /// A problem with the severity of its code.
+    pub(super) fn new(code: Code, item: Item, message: impl Into<String>) -> Self {
+        Self {
+            severity: code.severity(),
+            code,
+            message: message.into(),
+            help: None,
+            span: None,
+            item,
+        }
+    }
+
+    #[must_use]
+    pub(super) fn at(mut self, span: Span) -> Self {
+        self.span = Some(span);
+        self
+    }
+
+    #[must_use]
+    pub(super) fn help(mut self, help: impl Into<Option<String>>) -> Self {
+        self.help = help.into();
+        self
+    }
+
+    /// The problem as a person reads it: where, the line, a mark under the place, what to do.
+    pub fn render<'d>(&'d self, sources: &'d Sources) -> impl fmt::Display + 'd {
+        fmt::from_fn(move |f| self.write(f, sources))
+    }
+
+    fn write(&self, f: &mut fmt::Formatter<'_>, sources: &Sources) -> fmt::Result {
+        let severity = match self.severity {
+            Severity::Warning => "warning",
+            Severity::Error => "error",
+        };
+        writeln!(f, "{severity}[{}]: {}", self.code, self.message)?;
+        let mut gutter = 1;
+        if let Some(span) = &self.span {
+            let Position { line, column } = sources.position(span);
+            let (snippet, covered) = sources.line(span);
+            let (snippet, covered) = cut(snippet, covered);
+            gutter = line.to_string().len();
+            writeln!(f, "{:gutter$}--> {}:{line}:{column}", "", sources.name(span.file))?;
+            writeln!(f, "{:gutter$} |", "")?;
+            writeln!(f, "{line} | {snippet}")?;
+            let (from, marks) = (covered.start, "^".repeat(covered.len()));
+            writeln!(f, "{:gutter$} | {:from$}{marks}", "", "")?;
+        }
+        writeln!(f, "{:gutter$} = in {}", "", self.item)?;
+        if let Some(help) = &self.help {
+            writeln!(f, "{:gutter$} = help: {help}", "")?;
+        }
+        Ok(())
+    }
+}
+
+/// The part of a line round what is marked, fit for a terminal: conditions can be very long
+/// lines. Tabs and control characters become blanks, so that the mark stays under its place.
+fn cut(line: &str, covered: Range<usize>) -> (String, Range<usize>) {
+    const BEFORE: usize = 60;
+    const WIDTH: usize = 120;
+    let skip = covered.start.saturating_sub(BEFORE);
+    let shown =
+        line.chars().skip(skip).take(WIDTH).map(|c| if c.is_control() { ' ' } else { c }).collect();
+    let start = covered.start - skip;
+    (shown, start..(covered.end - skip).min(WIDTH.max(start + 1)))
+}
+
+/// All problems that loading found, and the texts they are in.
+#[derive(Clone, Debug, Default)]
+pub struct Diagnostics {
+    sources: Sources,
+    found: Vec<Diagnostic>,
+}
+
+impl Diagnostics {
+    /// Problems of these texts, in the order of the texts.
+    pub(super) fn new(sources: Sources, mut found: Vec<Diagnostic>) -> Self {
+        let place = |d: &Diagnostic| d.span.as_ref().map(|span| (span.file, span.range.start));
+        found.sort_by_key(place);
+        Self { sources, found }
+    }
+
+    /// Whether there is one that keeps rules from loading.
+    pub fn has_errors(&self) -> bool {
+        self.found.iter().any(|d| d.severity == Severity::Error)
+    }
+
+    /// The problems.
+    pub fn iter(&self) -> std::slice::Iter<'_, Diagnostic> {
+        self.found.iter()
+    }
+
+    /// The number of problems.
+    pub fn len(&self) -> usize {
+        self.found.len()
+    }
+
+    /// Whether there is no problem at all.
+    pub fn is_empty(&self) -> bool {
+        self.found.is_empty()
+    }
+
+    /// The texts that the problems' spans are in.
+    pub fn sources(&self) -> &Sources {
+        &self.sources
+    }
+
+    /// All problems as a person reads them, with an empty line between two.
+    pub fn render(&self) -> impl fmt::Display + '_ {
+        fmt::from_fn(move |f| {
+            for (i, diagnostic) in self.found.iter().enumerate() {
+                let separator = if i == 0 { "" } else { "\n" };
+                write!(f, "{separator}{}", diagnostic.render(&self.sources))?;
+            }
+            Ok(())
+        })
+    }
+}
+
+impl<'d> IntoIterator for &'d Diagnostics {
+    type Item = &'d Diagnostic;
+    type IntoIter = std::slice::Iter<'d, Diagnostic>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sources(text: &str) -> (Sources, FileId) {
+        let mut sources = Sources::default();
+        let file = sources.add("rules/a.yaml".into(), text.into());
+        (sources, file)
+    }
+
+    fn problem(span: Span) -> Diagnostic {
+        let item = Item::new(ItemKind::ConditionExpression, "");
+        Diagnostic::new(Code::CompileCondition, item, "unknown field proc.nam").at(span)
+    }
+
+    #[test]
+    fn says_where_and_what_to_do() {
+        let (sources, file) = sources("- rule: a\n  condition: é proc.nam = x\n");
+        let range = 26..34;
+        assert_eq!(&sources.text(file)[range.clone()], "proc.nam");
+        let problem = problem(Span { file, range }).help("did you mean proc.name?".to_owned());
+        assert_eq!(
+            problem.render(&sources).to_string(),
+            "error[LOAD_ERR_COMPILE_CONDITION]: unknown field proc.nam\n \
+             --> rules/a.yaml:2:16\n  |\n\
+             2 |   condition: é proc.nam = x\n  |                ^^^^^^^^\n  \
+             = in condition expression\n  = help: did you mean proc.name?\n"
+        );
+    }
+
+    #[test]
+    fn spans_outside_the_text_do_no_harm() {
+        let (sources, file) = sources("é");
+        for range in [0..0, 0..9, 1..2, 2..2, 5..9, 9..3] {
+            let text = problem(Span { file, range }).render(&sources).to_string();
+            assert!(text.contains("rules/a.yaml:1:"), "{text}");
+        }
+        let elsewhere = Span { file: FileId(7), range: 0..1 };
+        assert!(problem(elsewhere).render(&sources).to_string().contains("unknown field"));
+    }
+
+    #[test]
+    fn long_lines_are_cut_round_the_mark() {
+        let (sources, file) = sources(&format!("{}\there{}", "x".repeat(500), "y".repeat(500)));
+        let text = problem(Span { file, range: 501..505 }).render(&sources).to_string();
+        let lines: Vec<_> = text.lines().collect();
+        assert!(lines[3].len() < 130, "{text}");
+        assert_eq!(lines[3].find("here"), lines[4].find("^^^^"), "{text}");
+    }
+
+    #[test]
+    fn codes_are_falcos() {
+        for code in Code::ALL {
+            assert_eq!(
+                code.name().starts_with("LOAD_ERR_"),
+                code.severity() == Severity::Error,
+                "{code}"
+            );
+        }
+    }
+}

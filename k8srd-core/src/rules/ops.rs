@@ -1,0 +1,260 @@
+//! The operator table: one row an operator, one file a family.
+//!
+//! To add an operator: a variant in [`Operator`], a row here, a [`Test`] in a file below, and its
+//! spelling in `syntax.rs` if the grammar does not have it yet.
+
+mod equal;
+mod glob;
+mod order;
+mod pmatch;
+mod set;
+mod text;
+
+use std::fmt;
+
+use super::ast::Operator;
+use crate::field::{FieldType, Multiplicity};
+use crate::value::{OwnedValue, Value};
+
+/// What an operator asks of one value.
+///
+/// A value of another type than the operands satisfies nothing, not even `!=`.
+pub(super) trait Test: fmt::Debug + Send + Sync {
+    fn test(&self, value: &Value<'_>) -> bool;
+}
+
+/// Which of several values have to pass a test. No values never do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Quantifier {
+    Some,
+    Every,
+}
+
+/// An operator.
+pub(super) struct Row {
+    pub(super) operator: Operator,
+    /// How it is written.
+    pub(super) spellings: &'static [&'static str],
+    /// Whether values of this type can be compared so.
+    pub(super) fits: fn(FieldType) -> bool,
+    /// Of a list, which values have to pass; `None`: it does not compare lists.
+    pub(super) list: Option<Quantifier>,
+    /// Of the two ends of a connection, which have to pass; `None`: it does not compare them.
+    pub(super) either: Option<Quantifier>,
+    /// Makes the test. The operands are of the type; one, or any number for [`Form::Set`].
+    ///
+    /// [`Form::Set`]: super::syntax::Form::Set
+    build: fn(FieldType, &[OwnedValue]) -> Box<dyn Test>,
+}
+
+/// All operators.
+pub(super) static OPERATORS: &[Row] = &[
+    Row {
+        operator: Operator::Exists,
+        spellings: &["exists"],
+        fits: |_| true,
+        list: Some(Quantifier::Some),
+        either: Some(Quantifier::Some),
+        build: |_, _| Box::new(HasValue),
+    },
+    Row {
+        operator: Operator::Eq,
+        spellings: &["=", "=="],
+        fits: |_| true,
+        list: None,
+        either: Some(Quantifier::Some),
+        build: equal::equal,
+    },
+    Row {
+        operator: Operator::Ne,
+        spellings: &["!="],
+        fits: |_| true,
+        list: None,
+        either: Some(Quantifier::Every),
+        build: equal::not_equal,
+    },
+    order(Operator::Lt, &["<"], order::less),
+    order(Operator::Le, &["<="], order::less_or_equal),
+    order(Operator::Gt, &[">"], order::greater),
+    order(Operator::Ge, &[">="], order::greater_or_equal),
+    Row {
+        operator: Operator::In,
+        spellings: &["in"],
+        fits: |_| true,
+        list: Some(Quantifier::Every),
+        either: Some(Quantifier::Some),
+        build: set::one_of,
+    },
+    Row {
+        operator: Operator::Intersects,
+        spellings: &["intersects"],
+        fits: |_| true,
+        list: Some(Quantifier::Some),
+        either: None,
+        build: set::one_of,
+    },
+    text(Operator::Contains, &["contains"], is_text_or_bytes, text::contains),
+    text(Operator::IContains, &["icontains"], is_text, text::contains_in_any_case),
+    text(Operator::StartsWith, &["startswith"], is_text_or_bytes, text::starts_with),
+    text(Operator::EndsWith, &["endswith"], is_text_or_bytes, text::ends_with),
+    text(Operator::Glob, &["glob"], is_text, glob::glob),
+    text(Operator::IGlob, &["iglob"], is_text, glob::glob_in_any_case),
+    text(Operator::PMatch, &["pmatch"], is_text, pmatch::below_one_of),
+];
+
+/// The row of an operator as it is written.
+pub(super) fn spelled(text: &str) -> Option<&'static Row> {
+    OPERATORS.iter().find(|row| row.spellings.contains(&text))
+}
+
+/// The test of an operator; `None` for an operator without a row.
+pub(super) fn build(
+    operator: Operator,
+    ty: FieldType,
+    operands: &[OwnedValue],
+) -> Option<Box<dyn Test>> {
+    row(operator).map(|row| (row.build)(ty, operands))
+}
+
+/// Which of several values have to pass.
+pub(super) fn quantifier(operator: Operator, multiplicity: Multiplicity) -> Quantifier {
+    let row = row(operator);
+    let said = match multiplicity {
+        Multiplicity::One | Multiplicity::Any => None,
+        Multiplicity::List => row.and_then(|row| row.list),
+        Multiplicity::Either => row.and_then(|row| row.either),
+    };
+    said.unwrap_or(Quantifier::Some)
+}
+
+fn row(operator: Operator) -> Option<&'static Row> {
+    OPERATORS.iter().find(|row| row.operator == operator)
+}
+
+type Build = fn(FieldType, &[OwnedValue]) -> Box<dyn Test>;
+
+const fn order(operator: Operator, spellings: &'static [&'static str], build: Build) -> Row {
+    Row { operator, spellings, fits: is_ordered, list: None, either: None, build }
+}
+
+const fn text(
+    operator: Operator,
+    spellings: &'static [&'static str],
+    fits: fn(FieldType) -> bool,
+    build: Build,
+) -> Row {
+    Row { operator, spellings, fits, list: None, either: None, build }
+}
+
+fn is_text(ty: FieldType) -> bool {
+    matches!(ty, FieldType::Str | FieldType::Path | FieldType::Dynamic)
+}
+
+fn is_text_or_bytes(ty: FieldType) -> bool {
+    is_text(ty) || ty == FieldType::Bytes
+}
+
+fn is_ordered(ty: FieldType) -> bool {
+    !matches!(ty, FieldType::Bool | FieldType::Bytes | FieldType::Ip | FieldType::Net)
+}
+
+/// `exists`: any value will do.
+#[derive(Debug)]
+struct HasValue;
+
+impl Test for HasValue {
+    fn test(&self, _: &Value<'_>) -> bool {
+        true
+    }
+}
+
+/// Text as a C string: Falco compares up to the first NUL byte.
+fn c_string(bytes: &[u8]) -> &[u8] {
+    let end = memchr::memchr(0, bytes).unwrap_or(bytes.len());
+    bytes.get(..end).unwrap_or(bytes)
+}
+
+/// The bytes that a text operator looks at: a buffer whole, text up to the first NUL byte.
+fn searched<'a>(value: &Value<'a>) -> Option<&'a [u8]> {
+    match *value {
+        Value::Str(text) => Some(c_string(text)),
+        Value::Bytes(bytes) => Some(bytes),
+        _ => None,
+    }
+}
+
+/// The value as an integer of either sign.
+fn integer(value: &Value<'_>) -> Option<i128> {
+    match *value {
+        Value::I64(n) => Some(n.into()),
+        Value::U64(n) => Some(n.into()),
+        _ => None,
+    }
+}
+
+/// The text of a constant: empty for other constants, which the loader does not let through.
+fn needle(operand: Option<&OwnedValue>) -> &[u8] {
+    match operand {
+        Some(OwnedValue::Str(bytes) | OwnedValue::Bytes(bytes)) => bytes,
+        _ => &[],
+    }
+}
+
+/// A number written as decimal or hexadecimal digits.
+pub(super) fn parse_integer(text: &str) -> Option<i128> {
+    match text.strip_prefix("0x").or_else(|| text.strip_prefix("0X")) {
+        Some(digits) if digits.bytes().all(|b| b.is_ascii_hexdigit()) => {
+            i128::from_str_radix(digits, 16).ok()
+        }
+        Some(_) => None,
+        None => text.parse().ok(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rules::syntax::SPELLINGS;
+
+    #[test]
+    fn every_row_can_be_written() {
+        for row in OPERATORS {
+            for spelling in row.spellings {
+                assert!(SPELLINGS.iter().any(|known| known.text == *spelling), "{spelling}");
+                let found = spelled(spelling).map(|row| row.operator);
+                assert_eq!(found, Some(row.operator), "{spelling}");
+            }
+        }
+    }
+
+    #[test]
+    fn several_values_are_quantified_as_falco_does() {
+        let of = |operator, multiplicity| quantifier(operator, multiplicity);
+        assert_eq!(of(Operator::Ne, Multiplicity::Either), Quantifier::Every);
+        assert_eq!(of(Operator::Eq, Multiplicity::Either), Quantifier::Some);
+        assert_eq!(of(Operator::Ne, Multiplicity::Any), Quantifier::Some);
+        assert_eq!(of(Operator::In, Multiplicity::List), Quantifier::Every);
+        assert_eq!(of(Operator::Intersects, Multiplicity::List), Quantifier::Some);
+    }
+
+    #[test]
+    fn integers_are_decimal_or_hexadecimal() {
+        assert_eq!(parse_integer("010"), Some(10));
+        assert_eq!(parse_integer("-7"), Some(-7));
+        assert_eq!(parse_integer("0xfF"), Some(255));
+        for text in ["", "0x", "0x-1", "1.5", "1e3", "x", "9".repeat(60).as_str()] {
+            assert_eq!(parse_integer(text), None, "{text}");
+        }
+    }
+
+    /// What `operator` says of `value` and these operands, for the families' tests.
+    #[track_caller]
+    pub(super) fn judge(
+        operator: Operator,
+        ty: FieldType,
+        operands: &[OwnedValue],
+        value: Value<'_>,
+    ) -> bool {
+        build(operator, ty, operands).expect("every operator has a row").test(&value)
+    }
+}

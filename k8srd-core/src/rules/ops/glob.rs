@@ -1,0 +1,261 @@
+//! `glob` and `iglob`: `fnmatch(3)` without flags, on bytes. `*` crosses slashes.
+
+use super::{Test, needle, searched};
+use crate::field::FieldType;
+use crate::value::{OwnedValue, Value};
+
+/// `glob`
+pub(super) fn glob(_: FieldType, operands: &[OwnedValue]) -> Box<dyn Test> {
+    Box::new(Pattern::new(needle(operands.first()), Case::Matters))
+}
+
+/// `iglob`
+pub(super) fn glob_in_any_case(_: FieldType, operands: &[OwnedValue]) -> Box<dyn Test> {
+    Box::new(Pattern::new(needle(operands.first()), Case::Ignored))
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Case {
+    Matters,
+    Ignored,
+}
+
+/// A compiled pattern.
+#[derive(Debug)]
+pub(super) struct Pattern(Vec<Token>);
+
+#[derive(Debug)]
+enum Token {
+    Star,
+    Any,
+    /// One of the bytes whose bit is set.
+    OneOf(Box<ByteSet>),
+    Byte(u8),
+    /// A backslash at the end of the pattern: nothing matches it.
+    Never,
+}
+
+type ByteSet = [u64; 4];
+
+impl Test for Pattern {
+    fn test(&self, value: &Value<'_>) -> bool {
+        searched(value).is_some_and(|text| self.matches(text))
+    }
+}
+
+impl Pattern {
+    pub(super) fn new(pattern: &[u8], case: Case) -> Self {
+        let mut tokens = Vec::new();
+        let mut rest = pattern;
+        while let Some((&byte, behind)) = rest.split_first() {
+            rest = behind;
+            tokens.push(match byte {
+                b'*' if matches!(tokens.last(), Some(Token::Star)) => continue,
+                b'*' => Token::Star,
+                b'?' => Token::Any,
+                b'[' => match bracket(behind) {
+                    Some((mut set, behind, negated)) => {
+                        rest = behind;
+                        if case == Case::Ignored {
+                            fold(&mut set);
+                        }
+                        if negated {
+                            set = set.map(|word| !word);
+                        }
+                        Token::OneOf(Box::new(set))
+                    }
+                    None => literal(byte, case),
+                },
+                b'\\' => match behind.split_first() {
+                    Some((&escaped, behind)) => {
+                        rest = behind;
+                        literal(escaped, case)
+                    }
+                    None => Token::Never,
+                },
+                byte => literal(byte, case),
+            });
+        }
+        Self(tokens)
+    }
+
+    /// Matches in at most pattern × text steps: after a mismatch only the last star is tried
+    /// longer, since an earlier one could not do better.
+    pub(super) fn matches(&self, text: &[u8]) -> bool {
+        let (mut token, mut at) = (0, 0);
+        let mut star = None;
+        while let Some(&byte) = text.get(at) {
+            match self.0.get(token) {
+                Some(Token::Star) => {
+                    star = Some((token, at));
+                    token += 1;
+                    continue;
+                }
+                Some(one) if one.matches(byte) => {
+                    token += 1;
+                    at += 1;
+                    continue;
+                }
+                _ => {}
+            }
+            let Some((star_token, star_end)) = star else { return false };
+            star = Some((star_token, star_end + 1));
+            token = star_token + 1;
+            at = star_end + 1;
+        }
+        self.0.iter().skip(token).all(|token| matches!(token, Token::Star))
+    }
+}
+
+impl Token {
+    fn matches(&self, byte: u8) -> bool {
+        match self {
+            Self::Star | Self::Never => false,
+            Self::Any => true,
+            Self::OneOf(set) => contains(set, byte),
+            Self::Byte(own) => *own == byte,
+        }
+    }
+}
+
+fn literal(byte: u8, case: Case) -> Token {
+    if case == Case::Matters || !byte.is_ascii_alphabetic() {
+        return Token::Byte(byte);
+    }
+    let mut set = ByteSet::default();
+    insert(&mut set, byte.to_ascii_lowercase());
+    insert(&mut set, byte.to_ascii_uppercase());
+    Token::OneOf(Box::new(set))
+}
+
+/// What stands behind `[`: the bytes, what follows the closing bracket, and whether the bytes are
+/// those that do not match. `None` if there is no closing bracket.
+fn bracket(inside: &[u8]) -> Option<(ByteSet, &[u8], bool)> {
+    let negated = matches!(inside.first(), Some(b'!' | b'^'));
+    let mut rest = if negated { inside.get(1..)? } else { inside };
+    let mut set = ByteSet::default();
+    let mut first = true;
+    loop {
+        let (&byte, behind) = rest.split_first()?;
+        if byte == b']' && !first {
+            return Some((set, behind, negated));
+        }
+        first = false;
+        if let Some((class, behind)) = class(rest) {
+            (0..=u8::MAX).filter(|byte| class(byte)).for_each(|byte| insert(&mut set, byte));
+            rest = behind;
+            continue;
+        }
+        let (low, behind) = bracket_byte(rest)?;
+        rest = behind;
+        match rest {
+            [b'-', end, ..] if *end != b']' => {
+                let (high, behind) = bracket_byte(rest.get(1..)?)?;
+                rest = behind;
+                (low..=high).for_each(|byte| insert(&mut set, byte));
+            }
+            _ => insert(&mut set, low),
+        }
+    }
+}
+
+fn bracket_byte(rest: &[u8]) -> Option<(u8, &[u8])> {
+    match rest {
+        [b'\\', byte, behind @ ..] | [byte, behind @ ..] => Some((*byte, behind)),
+        [] => None,
+    }
+}
+
+/// `[:name:]`
+fn class(rest: &[u8]) -> Option<(fn(&u8) -> bool, &[u8])> {
+    const CLASSES: &[(&[u8], fn(&u8) -> bool)] = &[
+        (b"alnum", u8::is_ascii_alphanumeric),
+        (b"alpha", u8::is_ascii_alphabetic),
+        (b"blank", |byte| matches!(byte, b' ' | b'\t')),
+        (b"cntrl", u8::is_ascii_control),
+        (b"digit", u8::is_ascii_digit),
+        (b"graph", u8::is_ascii_graphic),
+        (b"lower", u8::is_ascii_lowercase),
+        (b"print", |byte| byte.is_ascii_graphic() || *byte == b' '),
+        (b"punct", u8::is_ascii_punctuation),
+        (b"space", |byte| matches!(byte, b' ' | b'\t'..=b'\r')),
+        (b"upper", u8::is_ascii_uppercase),
+        (b"xdigit", u8::is_ascii_hexdigit),
+    ];
+    let name = rest.strip_prefix(b"[:")?;
+    CLASSES
+        .iter()
+        .find_map(|(known, class)| Some((*class, name.strip_prefix(*known)?.strip_prefix(b":]")?)))
+}
+
+fn fold(set: &mut ByteSet) {
+    for byte in (0..=u8::MAX).filter(u8::is_ascii_alphabetic) {
+        if contains(set, byte) {
+            insert(set, byte.to_ascii_lowercase());
+            insert(set, byte.to_ascii_uppercase());
+        }
+    }
+}
+
+fn contains(set: &ByteSet, byte: u8) -> bool {
+    set.get(usize::from(byte >> 6)).is_some_and(|word| word & (1 << (byte & 63)) != 0)
+}
+
+fn insert(set: &mut ByteSet, byte: u8) {
+    if let Some(word) = set.get_mut(usize::from(byte >> 6)) {
+        *word |= 1 << (byte & 63);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn as_fnmatch_does() {
+        for (pattern, matching, other) in [
+            ("", &[""][..], &["a"][..]),
+            ("a", &["a"], &["", "ab", "A"]),
+            ("*", &["", "a", "/a/b"], &[]),
+            ("/etc/*", &["/etc/", "/etc/a/b"], &["/etc", "x/etc/a"]),
+            ("a*b*c", &["abc", "aXbbXc", "abcbc"], &["ab", "acb", "abcd"]),
+            ("a?c", &["abc", "a/c"], &["ac", "abbc"]),
+            ("[ab]", &["a", "b"], &["c", "ab", ""]),
+            ("[a-c]x", &["ax", "cx"], &["dx"]),
+            ("[!a-c]", &["d", "/"], &["a", ""]),
+            ("[^a]", &["b"], &["a"]),
+            ("[]a]", &["]", "a"], &["b"]),
+            ("[a-]", &["a", "-"], &["b"]),
+            ("[[:digit:]_]", &["7", "_"], &["x", ":"]),
+            ("[\\]]", &["]"], &["\\"]),
+            ("[a", &["[a"], &["a"]),
+            ("\\*", &["*"], &["a", "\\*"]),
+            ("a\\", &[], &["a", "a\\"]),
+            ("**a**", &["a", "xax"], &["b"]),
+        ] {
+            let compiled = Pattern::new(pattern.as_bytes(), Case::Matters);
+            for text in matching {
+                assert!(compiled.matches(text.as_bytes()), "{pattern} on {text}");
+            }
+            for text in other {
+                assert!(!compiled.matches(text.as_bytes()), "{pattern} on {text}");
+            }
+        }
+    }
+
+    #[test]
+    fn case_can_be_ignored() {
+        let matches = |pattern: &str, text: &str| {
+            Pattern::new(pattern.as_bytes(), Case::Ignored).matches(text.as_bytes())
+        };
+        assert!(matches("*.SH", "a.sh") && matches("[a-c]", "B") && matches("[A-C]", "b"));
+        assert!(!matches("[!a]", "A") && matches("[!a]", "B"));
+    }
+
+    #[test]
+    fn many_stars_take_no_exponential_time() {
+        let pattern = Pattern::new("*a".repeat(60).as_bytes(), Case::Matters);
+        assert!(!pattern.matches("a".repeat(2000).replace("aa", "ab").as_bytes()));
+        assert!(pattern.matches("a".repeat(2000).as_bytes()));
+    }
+}

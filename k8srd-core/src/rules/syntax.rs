@@ -1,0 +1,173 @@
+//! The parse tree of a condition: what was written, with a span on everything.
+
+use std::ops::Range;
+
+/// A place in a condition's text, in bytes.
+pub(super) type TextRange = Range<usize>;
+
+/// A condition as written.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Expr {
+    /// Two or more, joined by `and`.
+    And(Vec<Expr>),
+    /// Two or more, joined by `or`.
+    Or(Vec<Expr>),
+    /// `not`.
+    Not(Box<Expr>),
+    /// A comparison.
+    Check(Check),
+    /// A macro's name.
+    Macro(Name),
+}
+
+/// A macro's name and where it stands.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Name {
+    pub(super) name: String,
+    pub(super) span: TextRange,
+}
+
+/// A comparison.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Check {
+    pub(super) left: Operand,
+    pub(super) operator: &'static Spelling,
+    pub(super) operator_span: TextRange,
+    /// `oneof`, `anyof` or `allof` behind the operator.
+    pub(super) modifier: Option<Name>,
+    pub(super) right: Right,
+}
+
+/// A field, or a value computed from fields.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Operand {
+    Field(Field),
+    Transformer(Transformer),
+}
+
+/// A field's name and argument.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Field {
+    pub(super) name: String,
+    pub(super) arg: Option<String>,
+    pub(super) span: TextRange,
+}
+
+/// A transformer and its arguments.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Transformer {
+    pub(super) name: String,
+    pub(super) args: Vec<Argument>,
+    /// What stands in brackets behind it: `getopt(…)[c]`.
+    pub(super) selector: Option<String>,
+    pub(super) span: TextRange,
+}
+
+/// One argument of a transformer.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Argument {
+    Operand(Operand),
+    Value(Literal),
+    List(Vec<Literal>),
+}
+
+/// What a field is compared with.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Right {
+    /// Nothing: `exists`.
+    Nothing,
+    /// One value.
+    Value(Literal),
+    /// Values in parentheses.
+    List(Vec<Literal>),
+    /// Another field: `val(field)`, or transformed.
+    Operand(Operand),
+}
+
+/// A constant.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Literal {
+    /// Its text, quotes and escapes resolved.
+    pub(super) bytes: Vec<u8>,
+    pub(super) span: TextRange,
+}
+
+/// How an operator is written and what follows it.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Spelling {
+    pub(super) text: &'static str,
+    pub(super) form: Form,
+}
+
+/// What follows an operator.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Form {
+    /// Nothing.
+    Unary,
+    /// A number.
+    Order,
+    /// One value, or a modifier and a list.
+    Text,
+    /// A list.
+    Set,
+}
+
+/// Every operator of the grammar, known to the operator table or not. Where one begins another,
+/// the longer comes first.
+pub(super) static SPELLINGS: &[Spelling] = &[
+    spelling("exists", Form::Unary),
+    spelling("<=", Form::Order),
+    spelling("<", Form::Order),
+    spelling(">=", Form::Order),
+    spelling(">", Form::Order),
+    spelling("==", Form::Text),
+    spelling("=", Form::Text),
+    spelling("!=", Form::Text),
+    spelling("glob", Form::Text),
+    spelling("iglob", Form::Text),
+    spelling("contains", Form::Text),
+    spelling("icontains", Form::Text),
+    spelling("bcontains", Form::Text),
+    spelling("startswith", Form::Text),
+    spelling("bstartswith", Form::Text),
+    spelling("endswith", Form::Text),
+    spelling("regex", Form::Text),
+    spelling("intersects", Form::Set),
+    spelling("in", Form::Set),
+    spelling("pmatch", Form::Set),
+];
+
+/// What may stand between an operator of [`Form::Text`] and a list.
+pub(super) const MODIFIERS: &[&str] = &["oneof", "anyof", "allof"];
+
+/// The transformers of the grammar; `val` stands on the right-hand side only.
+pub(super) const TRANSFORMERS: &[&str] =
+    &["tolower", "toupper", "b64", "basename", "len", "join", "concat", "getopt"];
+
+/// Words that no macro can be named: they would be read as part of the language.
+pub(super) const RESERVED: &[&str] = &["and", "or", "not"];
+
+const fn spelling(text: &'static str, form: Form) -> Spelling {
+    Spelling { text, form }
+}
+
+impl Operand {
+    pub(super) fn span(&self) -> TextRange {
+        match self {
+            Self::Field(field) => field.span.clone(),
+            Self::Transformer(transformer) => transformer.span.clone(),
+        }
+    }
+}
+
+impl Expr {
+    /// Calls `each` with every macro that is named, in the order of writing.
+    pub(super) fn macros<'e>(&'e self, each: &mut dyn FnMut(&'e Name)) {
+        match self {
+            Self::And(all) | Self::Or(all) => all.iter().for_each(|expr| expr.macros(each)),
+            Self::Not(inner) => inner.macros(each),
+            Self::Check(_) => {}
+            Self::Macro(name) => each(name),
+        }
+    }
+}
