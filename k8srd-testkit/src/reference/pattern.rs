@@ -1,0 +1,173 @@
+//! Patterns, by plain recursion.
+
+/// Whether all of `text` matches a shell pattern, as `fnmatch(pattern, text, 0)` in the C locale
+/// says: `*` and `?` match slashes and leading dots too, `\` takes the next character as it is,
+/// and a `[` that is never closed is an ordinary character.
+///
+/// Takes exponential time for some patterns; an oracle may.
+pub(super) fn glob(pattern: &[u8], text: &[u8]) -> bool {
+    let Some((&first, rest)) = pattern.split_first() else { return text.is_empty() };
+    if first == b'*' {
+        return (0..=text.len()).any(|skipped| glob(rest, &text[skipped..]));
+    }
+    let Some((&byte, text_rest)) = text.split_first() else { return false };
+    match first {
+        b'?' => glob(rest, text_rest),
+        b'\\' => match rest.split_first() {
+            Some((&escaped, rest)) => escaped == byte && glob(rest, text_rest),
+            // A backslash at the end matches nothing.
+            None => false,
+        },
+        b'[' => match set(rest) {
+            Some((members, negated, rest)) => {
+                let member = members.iter().any(|member| member.holds(byte));
+                member != negated && glob(rest, text_rest)
+            }
+            None => byte == b'[' && glob(rest, text_rest),
+        },
+        _ => first == byte && glob(rest, text_rest),
+    }
+}
+
+/// Whether `path` is `prefix` or lies below it, component by component; each component of
+/// `prefix` may be a shell pattern. Slashes more or less, at an end or in a row, do not count.
+pub(super) fn path(prefix: &[u8], path: &[u8]) -> bool {
+    let components = |text| {
+        <[u8]>::split(text, |&byte| byte == b'/')
+            .filter(|component: &&[u8]| !component.is_empty())
+            .collect::<Vec<_>>()
+    };
+    let (prefix, path) = (components(prefix), components(path));
+    prefix.len() <= path.len() && prefix.iter().zip(&path).all(|(p, c)| glob(p, c))
+}
+
+/// What stands in brackets.
+enum Member {
+    Range(u8, u8),
+    Class(&'static dyn Fn(u8) -> bool),
+}
+
+impl Member {
+    fn holds(&self, byte: u8) -> bool {
+        match self {
+            Self::Range(from, to) => (*from..=*to).contains(&byte),
+            Self::Class(holds) => holds(byte),
+        }
+    }
+}
+
+/// Reads what follows a `[`: the members, whether they are excluded, and the pattern behind the
+/// closing bracket. `None` where there is no closing bracket.
+fn set(pattern: &[u8]) -> Option<(Vec<Member>, bool, &[u8])> {
+    let negated = matches!(pattern.first(), Some(b'!' | b'^'));
+    let mut rest = &pattern[usize::from(negated)..];
+    let mut members = Vec::new();
+    let mut first = true;
+    loop {
+        // A bracket that comes first is a member.
+        if rest.first()? == &b']' && !first {
+            return Some((members, negated, &rest[1..]));
+        }
+        first = false;
+        if let Some((class, behind)) = class(rest) {
+            members.push(Member::Class(class));
+            rest = behind;
+            continue;
+        }
+        let (from, behind) = literal(rest)?;
+        rest = behind;
+        let to = match rest {
+            [b'-', next, ..] if *next != b']' => {
+                let (to, behind) = literal(&rest[1..])?;
+                rest = behind;
+                to
+            }
+            _ => from,
+        };
+        members.push(Member::Range(from, to));
+    }
+}
+
+fn literal(pattern: &[u8]) -> Option<(u8, &[u8])> {
+    match pattern {
+        [b'\\', escaped, rest @ ..] => Some((*escaped, rest)),
+        [b'\\'] => None,
+        [byte, rest @ ..] => Some((*byte, rest)),
+        [] => None,
+    }
+}
+
+/// Reads `[:name:]`.
+fn class(pattern: &[u8]) -> Option<(&'static dyn Fn(u8) -> bool, &[u8])> {
+    let inner = pattern.strip_prefix(b"[:")?;
+    let end = inner.windows(2).position(|two| two == b":]")?;
+    let holds: &'static dyn Fn(u8) -> bool = match &inner[..end] {
+        b"alnum" => &|b| b.is_ascii_alphanumeric(),
+        b"alpha" => &|b| b.is_ascii_alphabetic(),
+        b"blank" => &|b| b == b' ' || b == b'\t',
+        b"cntrl" => &|b| b.is_ascii_control(),
+        b"digit" => &|b| b.is_ascii_digit(),
+        b"graph" => &|b| b.is_ascii_graphic(),
+        b"lower" => &|b| b.is_ascii_lowercase(),
+        b"print" => &|b| b.is_ascii_graphic() || b == b' ',
+        b"punct" => &|b| b.is_ascii_punctuation(),
+        b"space" => &|b| b.is_ascii_whitespace() || b == 0x0b,
+        b"upper" => &|b| b.is_ascii_uppercase(),
+        b"xdigit" => &|b| b.is_ascii_hexdigit(),
+        _ => return None,
+    };
+    Some((holds, &inner[end + 2..]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn globs_are_those_of_fnmatch() {
+        let matches = |pattern: &str, text: &str| glob(pattern.as_bytes(), text.as_bytes());
+        for (pattern, text) in [
+            ("", ""),
+            ("*", ""),
+            ("*", "/a/.b"),
+            ("a*c", "abbc"),
+            ("a**c", "ac"),
+            ("?", "/"),
+            ("[a-c]", "b"),
+            ("[!a-c]", "d"),
+            ("[^a-c]", "d"),
+            ("[]a]", "]"),
+            ("[!]a]", "b"),
+            ("[a-]", "-"),
+            ("[[:digit:]x]", "7"),
+            ("[[:digit:]x]", "x"),
+            ("[a", "[a"),
+            ("\\*", "*"),
+            ("[\\]]", "]"),
+        ] {
+            assert!(matches(pattern, text), "{pattern} matches {text}");
+        }
+        for (pattern, text) in [
+            ("", "a"),
+            ("?", ""),
+            ("a*c", "abb"),
+            ("[a-c]", "d"),
+            ("[!a-c]", "b"),
+            ("\\*", "a"),
+            ("a\\", "a\\"),
+            ("A", "a"),
+            ("[c-a]", "b"),
+        ] {
+            assert!(!matches(pattern, text), "{pattern} does not match {text}");
+        }
+    }
+
+    #[test]
+    fn path_prefixes_end_at_a_slash() {
+        let below = |prefix: &str, text: &str| path(prefix.as_bytes(), text.as_bytes());
+        assert!(below("/usr", "/usr") && below("/usr", "/usr/x") && below("/usr/", "/usr/x"));
+        assert!(!below("/usr", "/usrx") && !below("/usr/bin", "/usr"));
+        assert!(below("/home/*/.ssh", "/home/eve/.ssh/id"));
+        assert!(!below("/home/*/.ssh", "/home/a/b/.ssh"), "a star stays in its component");
+    }
+}
