@@ -6,4 +6,6 @@ pub mod load;
 pub mod merge;
 pub mod record;
 pub mod ring;
+mod snapshot;
+pub mod source;
 mod syscalls;

@@ -19,7 +19,6 @@ use k8srd_core::arena::Arena;
 use k8srd_core::event::{Event, Fields, Timestamp};
 use k8srd_core::field::Key;
 use k8srd_core::kind::EventKind;
-use k8srd_core::set::FieldSet;
 use k8srd_core::value::{Lookup, Value};
 use zerocopy::{FromBytes, Immutable, KnownLayout};
 
