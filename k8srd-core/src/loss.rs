@@ -15,6 +15,8 @@ pub enum LossReason {
     Malformed,
     /// The call was made through the 32-bit interface, which is counted and not decoded.
     Compat,
+    /// The kernel did not run the program, because the CPU was in that program already.
+    Skipped,
     /// A queue in front of a sink was full.
     QueueFull,
     /// A sink refused for good.
@@ -31,6 +33,7 @@ impl LossReason {
             Self::CopyFault => "copy_fault",
             Self::Malformed => "malformed",
             Self::Compat => "compat",
+            Self::Skipped => "skipped",
             Self::QueueFull => "queue_full",
             Self::Rejected => "rejected",
             Self::Deadline => "deadline",
