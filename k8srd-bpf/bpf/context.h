@@ -54,30 +54,37 @@ ALWAYS_INLINE struct cgroup *v2_cgroup(struct task_struct *task)
 	return set ? set->dfl_cgrp : 0;
 }
 
-/* The cgroup of a controller that is on a v1 hierarchy: memory's, else pids'. */
+/* The cgroup of a controller that is on a v1 hierarchy. The index of `subsys` is the running kernel's,
+ * so the address is computed; the verifier knows the constant and still types the load. */
 ALWAYS_INLINE struct cgroup *v1_cgroup_of(struct css_set *set, struct cgroup_root *v2, __u32 subsys)
 {
-	struct cgroup_subsys_state *css = 0;
-	bpf_core_read(&css, sizeof(css), &set->subsys[subsys]);
-	struct cgroup *cgroup = BPF_CORE_READ(css, cgroup);
-	return cgroup && BPF_CORE_READ(cgroup, root) != v2 ? cgroup : 0;
+	struct cgroup_subsys_state **slot = (void *)set +
+					    bpf_core_field_offset(struct css_set, subsys) +
+					    subsys * sizeof(*slot);
+	struct cgroup_subsys_state *css = *slot;
+	if (!css)
+		return 0;
+	struct cgroup *cgroup = css->cgroup;
+	if (!cgroup)
+		return 0;
+	return cgroup->root != v2 ? cgroup : 0;
 }
 
+/* Memory's v1 cgroup, else that of pids. */
 ALWAYS_INLINE struct cgroup *v1_cgroup(struct task_struct *task)
 {
 	struct cgroup *cgroup = 0;
 	struct css_set *set = task->cgroups;
 	if (!set)
 		return 0;
-	struct cgroup_root *v2 = BPF_CORE_READ(set, dfl_cgrp, root);
-	if (bpf_core_enum_value_exists(enum cgroup_subsys_id, memory_cgrp_id)) {
-		__u32 id = bpf_core_enum_value(enum cgroup_subsys_id, memory_cgrp_id);
-		cgroup = v1_cgroup_of(set, v2, id & 15);
-	}
-	if (!cgroup && bpf_core_enum_value_exists(enum cgroup_subsys_id, pids_cgrp_id)) {
-		__u32 id = bpf_core_enum_value(enum cgroup_subsys_id, pids_cgrp_id);
-		cgroup = v1_cgroup_of(set, v2, id & 15);
-	}
+	struct cgroup *v2 = set->dfl_cgrp;
+	if (!v2)
+		return 0;
+	struct cgroup_root *root = v2->root;
+	if (bpf_core_enum_value_exists(enum cgroup_subsys_id, memory_cgrp_id))
+		cgroup = v1_cgroup_of(set, root, bpf_core_enum_value(enum cgroup_subsys_id, memory_cgrp_id));
+	if (!cgroup && bpf_core_enum_value_exists(enum cgroup_subsys_id, pids_cgrp_id))
+		cgroup = v1_cgroup_of(set, root, bpf_core_enum_value(enum cgroup_subsys_id, pids_cgrp_id));
 	return cgroup;
 }
 
@@ -98,22 +105,25 @@ ALWAYS_INLINE void fill_ids(struct k8srd_context *c, struct task_struct *task)
 	__builtin_memcpy(c->comm, task->comm, sizeof(c->comm));
 
 	struct signal_struct *signal = task->signal;
-	struct pid *group = BPF_CORE_READ(signal, pids[PIDTYPE_PGID]);
-	struct pid *session = BPF_CORE_READ(signal, pids[PIDTYPE_SID]);
-	c->pgid = pid_nr(group, 0, 0);
-	c->sid = pid_nr(session, 0, 0);
+	struct pid *group = signal->pids[PIDTYPE_PGID];
+	struct pid *session = signal->pids[PIDTYPE_SID];
+	c->pgid = group ? group->numbers[0].nr : 0;
+	c->sid = session ? session->numbers[0].nr : 0;
 
 	/* A task that was reaped has no pid any more, and no namespace to be seen from. */
 	__u32 level = pid ? pid->level : 0;
-	struct pid_namespace *ns = pid ? pid_namespace_of(pid, level) : 0;
-	c->ns_pid = BPF_CORE_READ(ns, ns.inum);
-	c->pidns_start_time = BPF_CORE_READ(ns, child_reaper, start_boottime);
 	if (level == 0) {
+		struct pid_namespace *ns = pid ? pid->numbers[0].ns : 0;
+		c->ns_pid = ns ? ns->ns.inum : 0;
+		c->pidns_start_time = ns ? ns->child_reaper->start_boottime : 0;
 		c->vtid = c->tid;
 		c->vpid = c->tgid;
 		c->vpgid = c->pgid;
 		c->vsid = c->sid;
 	} else {
+		struct pid_namespace *ns = pid_namespace_of(pid, level);
+		c->ns_pid = BPF_CORE_READ(ns, ns.inum);
+		c->pidns_start_time = BPF_CORE_READ(ns, child_reaper, start_boottime);
 		c->vtid = pid_nr(pid, level, ns);
 		c->vpid = pid_nr(leader->thread_pid, level, ns);
 		c->vpgid = pid_nr(group, level, ns);
@@ -128,13 +138,14 @@ ALWAYS_INLINE void fill_ids(struct k8srd_context *c, struct task_struct *task)
 	}
 }
 
-ALWAYS_INLINE __u64 capabilities(kernel_cap_t *cap)
-{
-	/* One u64 or two u32, low half first: the same eight bytes. */
-	__u64 bits = 0;
-	bpf_probe_read_kernel(&bits, sizeof(bits), cap);
-	return bits;
-}
+/* A capability set: one u64, or two u32 of which the low half is first. */
+#define CAPABILITIES(cred, set)                                                            \
+	({                                                                                 \
+		const struct cred___pair *pair = (const void *)(cred);                     \
+		bpf_core_field_exists((cred)->set.val) ?                                   \
+			(cred)->set.val :                                                  \
+			pair->set.cap[0] | (__u64)pair->set.cap[1] << 32;                  \
+	})
 
 ALWAYS_INLINE void fill_credentials(struct k8srd_context *c, struct task_struct *task)
 {
@@ -147,9 +158,9 @@ ALWAYS_INLINE void fill_credentials(struct k8srd_context *c, struct task_struct 
 	c->egid = cred->egid.val;
 	c->sgid = cred->sgid.val;
 	c->fsgid = cred->fsgid.val;
-	c->cap_inheritable = capabilities((void *)&cred->cap_inheritable);
-	c->cap_permitted = capabilities((void *)&cred->cap_permitted);
-	c->cap_effective = capabilities((void *)&cred->cap_effective);
+	c->cap_inheritable = CAPABILITIES(cred, cap_inheritable);
+	c->cap_permitted = CAPABILITIES(cred, cap_permitted);
+	c->cap_effective = CAPABILITIES(cred, cap_effective);
 	c->ns_user = cred->user_ns->ns.inum;
 	c->loginuid = bpf_core_field_exists(task->loginuid) ? task->loginuid.val : (__u32)-1;
 }
@@ -162,10 +173,10 @@ ALWAYS_INLINE void fill_places(struct k8srd_context *c, struct task_struct *task
 	c->ns_uts = ns->uts_ns->ns.inum;
 	c->ns_ipc = ns->ipc_ns->ns.inum;
 	c->ns_cgroup = ns->cgroup_ns->ns.inum;
-	struct cgroup *cgroup = v2_cgroup(task);
-	c->cgroup_id = BPF_CORE_READ(cgroup, kn, id);
-	cgroup = v1_cgroup(task);
-	c->cgroup_v1_id = BPF_CORE_READ(cgroup, kn, id);
+	struct cgroup *v2 = v2_cgroup(task);
+	c->cgroup_id = v2 ? v2->kn->id : 0;
+	struct cgroup *v1 = v1_cgroup(task);
+	c->cgroup_v1_id = v1 ? v1->kn->id : 0;
 	c->reserved = 0;
 }
 
@@ -177,16 +188,17 @@ NOINLINE int fill_context(struct k8srd_context *c, struct task_struct *task)
 	return 0;
 }
 
-ALWAYS_INLINE __u32 resident(struct mm_struct *mm, __u32 counter)
-{
-	__s64 pages;
-	struct mm_struct___atomic *atomic = (void *)mm;
-	if (bpf_core_field_exists(atomic->rss_stat.count))
-		pages = BPF_CORE_READ(atomic, rss_stat.count[counter].counter);
-	else
-		pages = BPF_CORE_READ(mm, rss_stat[counter].count);
-	return pages > 0 ? pages : 0;
-}
+/* Pages of one kind. `which` has to be a literal: a variable index would not be relocated. */
+#define MM_PAGES(mm, which)                                                                \
+	({                                                                                 \
+		struct mm_struct___atomic *atomic = (void *)(mm);                          \
+		__s64 pages;                                                               \
+		if (bpf_core_field_exists(atomic->rss_stat.count))                         \
+			pages = BPF_CORE_READ(atomic, rss_stat.count[which].counter);      \
+		else                                                                       \
+			pages = BPF_CORE_READ((mm), rss_stat[which].count);                \
+		pages > 0 ? pages : 0;                                                     \
+	})
 
 ALWAYS_INLINE void fill_usage(struct k8srd_usage *u, struct task_struct *task)
 {
@@ -199,9 +211,9 @@ ALWAYS_INLINE void fill_usage(struct k8srd_usage *u, struct task_struct *task)
 		return;
 	__u32 kib = page_kib;
 	u->vm_size = mm->total_vm * kib;
-	u->vm_rss = (resident(mm, MM_FILEPAGES) + resident(mm, MM_ANONPAGES) +
-		     resident(mm, MM_SHMEMPAGES)) * kib;
-	u->vm_swap = resident(mm, MM_SWAPENTS) * kib;
+	u->vm_rss = (MM_PAGES(mm, MM_FILEPAGES) + MM_PAGES(mm, MM_ANONPAGES) +
+		     MM_PAGES(mm, MM_SHMEMPAGES)) * kib;
+	u->vm_swap = MM_PAGES(mm, MM_SWAPENTS) * kib;
 }
 
 /* A call by a 32-bit program: other numbers, other structures. */

@@ -188,6 +188,7 @@ struct bpf_iter__task { struct bpf_iter_meta *meta; struct task_struct *task; };
 #define O_WRONLY 01
 #define O_CREAT 0100
 #define O_TRUNC 01000
+#define O_TMPFILE_BIT 020000000
 #define S_IFMT 0170000
 #define S_IFSOCK 0140000
 #define S_IFREG 0100000

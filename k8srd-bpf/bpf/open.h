@@ -6,6 +6,12 @@
 /* struct open_how of include/uapi/linux/openat2.h. */
 struct open_how_args { __u64 flags, mode, resolve; };
 
+/* Without one of these flags there is no mode: its register holds whatever it held. */
+ALWAYS_INLINE __u32 mode_of(__u64 flags, __u64 mode)
+{
+	return flags & (O_CREAT | O_TMPFILE_BIT) ? mode & 07777 : 0;
+}
+
 /* The call's arguments; gives the name. */
 ALWAYS_INLINE const char *open_call(struct k8srd_header *h, struct k8srd_open *o,
 				    struct pt_regs *regs)
@@ -15,7 +21,7 @@ ALWAYS_INLINE const char *open_call(struct k8srd_header *h, struct k8srd_open *o
 	case K8SRD_KIND_OPENAT:
 		o->dirfd = SYSCALL_ARG0(regs);
 		o->open_flags = (__u32)SYSCALL_ARG2(regs);
-		o->mode = SYSCALL_ARG3(regs);
+		o->mode = mode_of(o->open_flags, SYSCALL_ARG3(regs));
 		return (void *)SYSCALL_ARG1(regs);
 	case K8SRD_KIND_OPENAT2: {
 		struct open_how_args how = {};
@@ -29,11 +35,11 @@ ALWAYS_INLINE const char *open_call(struct k8srd_header *h, struct k8srd_open *o
 	}
 	case K8SRD_KIND_CREAT:
 		o->open_flags = O_CREAT | O_WRONLY | O_TRUNC;
-		o->mode = SYSCALL_ARG1(regs);
+		o->mode = mode_of(o->open_flags, SYSCALL_ARG1(regs));
 		return (void *)SYSCALL_ARG0(regs);
 	default:
 		o->open_flags = (__u32)SYSCALL_ARG1(regs);
-		o->mode = SYSCALL_ARG2(regs);
+		o->mode = mode_of(o->open_flags, SYSCALL_ARG2(regs));
 		return (void *)SYSCALL_ARG0(regs);
 	}
 }

@@ -21,7 +21,9 @@ use std::mem::{offset_of, size_of};
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
 #[cfg(target_endian = "big")]
-compile_error!("records are little-endian and no kernel object is shipped for a big-endian machine");
+compile_error!(
+    "records are little-endian and no kernel object is shipped for a big-endian machine"
+);
 
 /// `bpf/layout.h`, read in constant evaluation.
 const TABLE: &[u8] = include_bytes!("../bpf/layout.h");
@@ -115,6 +117,8 @@ pub mod flag {
 pub mod hook {
     use super::value;
 
+    /// Where in [`Header::flags`](super::Header::flags) the hook is.
+    pub const SHIFT: u32 = value("HOOK_SHIFT") as u32;
     /// `tp_btf/sys_exit`.
     pub const SYS_EXIT: u32 = value("HOOK_SYS_EXIT") as u32;
     /// `tp_btf/sched_process_exec`.
@@ -207,7 +211,7 @@ macro_rules! wire {
         $($(#[$field_doc:meta])* $field:ident $(= $column:literal)?: $type:ty,)*
     }) => {
         $(#[$doc])*
-        #[derive(Clone, Copy, Debug, FromBytes, Immutable, IntoBytes, KnownLayout)]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, FromBytes, Immutable, IntoBytes, KnownLayout)]
         #[repr(C)]
         pub struct $name {
             $($(#[$field_doc])* pub $field: $type,)*
