@@ -7,10 +7,10 @@ use std::process::Command;
 use std::{env, fs};
 
 /// The compiler that makes the shipped objects; another one makes other bytes.
-pub const CLANG: &str = "clang-19";
+pub(crate) const CLANG: &str = "clang-19";
 
 /// The clang to use: `BPF_CLANG`, else the pinned one.
-pub fn clang() -> OsString {
+pub(crate) fn clang() -> OsString {
     env::var_os("BPF_CLANG").unwrap_or_else(|| CLANG.into())
 }
 
@@ -28,7 +28,7 @@ fn strip(clang: &OsString) -> OsString {
 /// Compiles `folder`/sensor.bpf.c for `arch` (Rust's name of it) into `object`.
 ///
 /// The result depends on sources, headers of libbpf and compiler only: no path gets into it.
-pub fn compile(folder: &Path, arch: &str, object: &Path) -> Result<(), String> {
+pub(crate) fn compile(folder: &Path, arch: &str, object: &Path) -> Result<(), String> {
     let target = match arch {
         "x86_64" => "x86",
         "aarch64" => "arm64",
