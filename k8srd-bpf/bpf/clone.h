@@ -110,7 +110,7 @@ int BPF_PROG(sched_process_fork, struct task_struct *parent, struct task_struct 
 	}
 	struct pid *parent_pid = parent->thread_pid;
 	__u32 level = parent_pid ? parent_pid->level : 0;
-	c->res = pid_nr(child->thread_pid, level, 0);
+	c->res = pid_nr(BPF_CORE_READ(child, thread_pid), level, 0);
 
 	if (thread) {
 		/* Threads of one process share a cgroup, but for threaded ones: no path. A storm of

@@ -88,6 +88,17 @@ ALWAYS_INLINE struct cgroup *v1_cgroup(struct task_struct *task)
 	return cgroup;
 }
 
+/*
+ * A pointer that the verifier no longer types. It allows no address of a typed one to be computed
+ * with a variable (before 6.5 not even for a probe read), and forgets the type of what went through
+ * memory of a map.
+ */
+ALWAYS_INLINE void *untyped(volatile __u64 *through, void *typed)
+{
+	*through = (__u64)typed;
+	return (void *)*through;
+}
+
 ALWAYS_INLINE void fill_ids(struct k8srd_context *c, struct task_struct *task)
 {
 	struct task_struct *leader = task->group_leader;
@@ -121,13 +132,15 @@ ALWAYS_INLINE void fill_ids(struct k8srd_context *c, struct task_struct *task)
 		c->vpgid = c->pgid;
 		c->vsid = c->sid;
 	} else {
+		volatile __u64 *through = &c->pidns_start_time;
+		pid = untyped(through, pid);
 		struct pid_namespace *ns = pid_namespace_of(pid, level);
+		c->vtid = pid_nr(pid, level, ns);
+		c->vpid = pid_nr(untyped(through, leader->thread_pid), level, ns);
+		c->vpgid = pid_nr(untyped(through, group), level, ns);
+		c->vsid = pid_nr(untyped(through, session), level, ns);
 		c->ns_pid = BPF_CORE_READ(ns, ns.inum);
 		c->pidns_start_time = BPF_CORE_READ(ns, child_reaper, start_boottime);
-		c->vtid = pid_nr(pid, level, ns);
-		c->vpid = pid_nr(leader->thread_pid, level, ns);
-		c->vpgid = pid_nr(group, level, ns);
-		c->vsid = pid_nr(session, level, ns);
 	}
 
 	struct tty_struct *tty = signal->tty;
