@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use anyhow::{Context, bail, ensure};
 
-use crate::{bpf, tidy, workspace_root};
+use crate::{bpf, features, tidy, workspace_root};
 
 type Step = (&'static str, fn(&Path) -> anyhow::Result<()>);
 
@@ -22,6 +22,7 @@ const STEPS: &[Step] = &[
         let args = ["clippy", "--locked", "--workspace", "--all-targets", "--", "-Dwarnings"];
         cargo(root, &args, &[])
     }),
+    ("features", features::check),
     ("docs", |root| {
         let args = ["doc", "--locked", "--workspace", "--no-deps"];
         cargo(root, &args, &[("RUSTDOCFLAGS", "-Dwarnings")])
@@ -54,7 +55,7 @@ pub(crate) fn run(args: &[String]) -> anyhow::Result<()> {
 }
 
 /// Runs cargo in `root`; its messages go where ours go, its standard output nowhere.
-fn cargo(root: &Path, args: &[&str], env: &[(&str, &str)]) -> anyhow::Result<()> {
+pub(crate) fn cargo(root: &Path, args: &[&str], env: &[(&str, &str)]) -> anyhow::Result<()> {
     let cargo = std::env::var_os("CARGO");
     let program = cargo.as_deref().unwrap_or(OsStr::new("cargo"));
     let mut command = Command::new(program);

@@ -4,6 +4,7 @@
 
 mod bpf;
 mod ci;
+mod features;
 mod tidy;
 
 use std::env;

@@ -13,7 +13,7 @@ use std::path::Path;
 
 use anyhow::{bail, ensure};
 
-use self::tree::Tree;
+pub(crate) use self::tree::Tree;
 use crate::workspace_root;
 
 /// One thing that is not as it should be: where, and what to do.

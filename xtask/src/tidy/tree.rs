@@ -11,7 +11,7 @@ use serde_json::Value;
 
 /// All files that are, or could be, under version control, and what cargo says of the workspace.
 #[derive(Default)]
-pub(super) struct Tree {
+pub(crate) struct Tree {
     /// The folder's absolute path; empty in a made-up tree.
     pub(super) root: PathBuf,
     files: BTreeMap<String, Vec<u8>>,
@@ -21,7 +21,7 @@ pub(super) struct Tree {
 
 impl Tree {
     /// Reads the repository at `root`.
-    pub(super) fn read(root: &Path) -> anyhow::Result<Self> {
+    pub(crate) fn read(root: &Path) -> anyhow::Result<Self> {
         let args = ["ls-files", "-z", "--cached", "--others", "--exclude-standard"];
         let listed = output(Command::new("git").args(args).current_dir(root))?;
         let mut files = BTreeMap::new();
@@ -87,7 +87,7 @@ impl Tree {
     }
 
     /// The packages of the workspace, as `cargo metadata` describes them.
-    pub(super) fn members(&self) -> impl Iterator<Item = &Value> {
+    pub(crate) fn members(&self) -> impl Iterator<Item = &Value> {
         let members = self.metadata["workspace_members"].as_array();
         let is_member = move |package: &&Value| {
             members.is_some_and(|members| members.iter().any(|id| *id == package["id"]))
