@@ -1,18 +1,34 @@
 //! The rule language: Falco's rule files, loaded, compiled and judged.
 
 pub mod ast;
+mod collect;
 mod constant;
 pub mod diagnostic;
 mod evaluate;
+mod exceptions;
 mod fields;
+mod items;
+mod lists;
+mod load;
+mod macros;
+mod matcher;
 mod ops;
+mod output;
 mod parser;
+mod plan;
+mod reader;
 mod suggest;
 mod syntax;
+mod text;
 mod typing;
+mod yaml;
 
 pub use diagnostic::{Diagnostic, Diagnostics};
 pub use evaluate::evaluate;
+pub use load::{Loader, Rule, RuleSet};
+pub use matcher::RuleMatcher;
+pub use output::Output;
+pub use plan::{Plan, PlanOptions, RuleMatching};
 
 use crate::schema::Schema;
 use diagnostic::{Code, Item, ItemKind, Sources, Span};

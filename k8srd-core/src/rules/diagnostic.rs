@@ -122,10 +122,16 @@ pub enum ItemKind {
     Rule,
     /// One of a rule's exceptions.
     Exception,
-    /// A condition, of a rule or a macro.
+    /// A rule's `condition:`.
+    RuleCondition,
+    /// The text of a condition, of a rule or a macro.
     ConditionExpression,
-    /// A rule's output.
+    /// A rule's `output:`.
     RuleOutput,
+    /// A rule's `priority:`.
+    RulePriority,
+    /// An item's `override:`.
+    Override,
 }
 
 impl ItemKind {
@@ -136,13 +142,16 @@ impl ItemKind {
             Self::RulesContent => "rules content",
             Self::RulesContentItem => "rules content item",
             Self::RequiredEngineVersion => "required_engine_version",
-            Self::RequiredPluginVersions => "required_plugin_versions",
+            Self::RequiredPluginVersions => "required plugin versions",
             Self::List => "list",
             Self::Macro => "macro",
             Self::Rule => "rule",
             Self::Exception => "exception",
+            Self::RuleCondition => "rule condition",
             Self::ConditionExpression => "condition expression",
             Self::RuleOutput => "rule output",
+            Self::RulePriority => "rule priority",
+            Self::Override => "overrides",
         }
     }
 }

@@ -151,15 +151,6 @@ const fn spelling(text: &'static str, form: Form) -> Spelling {
     Spelling { text, form }
 }
 
-impl Operand {
-    pub(super) fn span(&self) -> TextRange {
-        match self {
-            Self::Field(field) => field.span.clone(),
-            Self::Transformer(transformer) => transformer.span.clone(),
-        }
-    }
-}
-
 impl Expr {
     /// Calls `each` with every macro that is named, in the order of writing.
     pub(super) fn macros<'e>(&'e self, each: &mut dyn FnMut(&'e Name)) {

@@ -1,0 +1,248 @@
+//! Macros: which sees which, in what order, and typed when a rule needs them.
+
+use std::collections::{BTreeMap, HashSet};
+
+use super::collect::{Macro as MacroData, Table};
+use super::diagnostic::{Code, Diagnostic, Item, ItemKind, Span};
+use super::load::{Parsed, condition_error, diagnose};
+use super::suggest::did_you_mean;
+use super::syntax::{Expr, Name};
+use super::typing::{self, Macro, ProblemKind, Typed};
+use crate::schema::Schema;
+
+/// How much all macros together may hold once they are put into each other.
+const MAX_TOTAL_SIZE: usize = 8_000_000;
+
+/// The macros of a collection.
+pub(super) struct Macros<'s> {
+    schema: &'s Schema,
+    entries: Vec<Entry>,
+    places: BTreeMap<String, usize>,
+    /// Every macro behind those that it names.
+    order: Vec<usize>,
+    /// Names of macros whose definition had a problem.
+    broken: HashSet<String>,
+    size: usize,
+}
+
+struct Entry {
+    name: String,
+    span: Span,
+    /// `None` where it does not parse, names what is not there, or names itself.
+    parsed: Option<Parsed>,
+    refers_to: Vec<usize>,
+    used: bool,
+    state: State,
+}
+
+enum State {
+    /// No rule needed it so far.
+    Untyped,
+    Typed(Option<Typed>, Vec<(Diagnostic, bool)>),
+}
+
+impl<'s> Macros<'s> {
+    /// Finds out what each macro names; `conditions` are those of the table's rows.
+    pub(super) fn new(
+        schema: &'s Schema,
+        table: &Table<MacroData>,
+        conditions: Vec<Option<Parsed>>,
+        broken: HashSet<String>,
+        found: &mut Vec<Diagnostic>,
+    ) -> Self {
+        let mut this = Self {
+            schema,
+            entries: Vec::new(),
+            places: table.iter().enumerate().map(|(at, row)| (row.name.clone(), at)).collect(),
+            order: Vec::new(),
+            broken,
+            size: 0,
+        };
+        for (row, parsed) in table.iter().zip(conditions) {
+            let mut entry = Entry {
+                name: row.name.clone(),
+                span: row.span.clone(),
+                parsed: None,
+                refers_to: Vec::new(),
+                used: false,
+                state: State::Untyped,
+            };
+            let mut complete = true;
+            if let Some(Parsed { expr, text }) = &parsed {
+                expr.macros(&mut |name| {
+                    let seen = table.get(&name.name).filter(|inner| inner.index < row.visibility);
+                    match seen.and_then(|_| table.place(&name.name)) {
+                        Some(place) => entry.refers_to.push(place),
+                        None => {
+                            complete = false;
+                            if !this.broken.contains(&name.name) {
+                                let message = format!("undefined macro {}", name.name);
+                                let error =
+                                    condition_error(Code::Validate, message, text, &name.span);
+                                found.push(error.help(this.help(&name.name)));
+                            }
+                        }
+                    }
+                });
+            }
+            entry.parsed = parsed.filter(|_| complete);
+            this.entries.push(entry);
+        }
+        this.sort(found);
+        this.mark_used();
+        this
+    }
+
+    /// Puts macros behind those they name (Kahn's algorithm: no recursion, whatever the chain);
+    /// what is left over lies on a cycle or names one.
+    fn sort(&mut self, found: &mut Vec<Diagnostic>) {
+        let mut open: Vec<usize> = self.entries.iter().map(|entry| entry.refers_to.len()).collect();
+        let mut named_by = vec![Vec::new(); self.entries.len()];
+        for (at, entry) in self.entries.iter().enumerate() {
+            for &inner in &entry.refers_to {
+                if let Some(named_by) = named_by.get_mut(inner) {
+                    named_by.push(at);
+                }
+            }
+        }
+        let is_ready = |(at, open): (usize, &usize)| (*open == 0).then_some(at);
+        let mut ready: Vec<usize> = open.iter().enumerate().filter_map(is_ready).collect();
+        while let Some(at) = ready.pop() {
+            self.order.push(at);
+            for &outer in named_by.get(at).into_iter().flatten() {
+                if let Some(open) = open.get_mut(outer) {
+                    *open -= 1;
+                    if *open == 0 {
+                        ready.push(outer);
+                    }
+                }
+            }
+        }
+        let left: HashSet<usize> =
+            open.iter().enumerate().filter(|(_, open)| **open > 0).map(|(at, _)| at).collect();
+        self.report_cycles(&left, found);
+        for at in left {
+            if let Some(entry) = self.entries.get_mut(at) {
+                entry.parsed = None;
+            }
+        }
+    }
+
+    /// Reports each cycle once.
+    fn report_cycles(&self, left: &HashSet<usize>, found: &mut Vec<Diagnostic>) {
+        let mut visited = HashSet::new();
+        let mut starts: Vec<_> = left.iter().copied().collect();
+        starts.sort_unstable();
+        for start in starts {
+            let mut path = Vec::new();
+            let mut at = start;
+            while visited.insert(at) {
+                path.push(at);
+                let Some(entry) = self.entries.get(at) else { break };
+                let next = entry.refers_to.iter().find(|inner| left.contains(inner));
+                let Some(&next) = next else { break };
+                at = next;
+            }
+            // What was visited before belongs to a cycle that is reported already.
+            let Some(cycle) = path.iter().position(|&seen| seen == at) else { continue };
+            let cycle = path.get(cycle..).unwrap_or(&[]);
+            let names = cycle.iter().chain(cycle.first()).filter_map(|&at| self.entries.get(at));
+            let names: Vec<_> = names.map(|entry| entry.name.as_str()).collect();
+            let message = format!("the macro is made of itself: {}", names.join(" -> "));
+            if let Some(entry) = cycle.first().and_then(|&first| self.entries.get(first)) {
+                let item = Item::new(ItemKind::Macro, &entry.name);
+                found.push(Diagnostic::new(Code::Validate, item, message).at(entry.span.clone()));
+            }
+        }
+    }
+
+    fn mark_used(&mut self) {
+        let named: Vec<usize> =
+            self.entries.iter().flat_map(|entry| entry.refers_to.iter().copied()).collect();
+        for at in named {
+            if let Some(entry) = self.entries.get_mut(at) {
+                entry.used = true;
+            }
+        }
+    }
+
+    /// Types what `expr` names, and adds what is wrong with that to `found`, with whether it is
+    /// about something unknown.
+    pub(super) fn require(&mut self, expr: &Expr, found: &mut Vec<(Diagnostic, bool)>) {
+        let mut needed = HashSet::new();
+        let mut open: Vec<usize> = Vec::new();
+        expr.macros(&mut |name| open.extend(self.places.get(&name.name)));
+        for &at in &open {
+            if let Some(entry) = self.entries.get_mut(at) {
+                entry.used = true;
+            }
+        }
+        while let Some(at) = open.pop() {
+            if needed.insert(at) {
+                open.extend(self.entries.get(at).into_iter().flat_map(|entry| &entry.refers_to));
+            }
+        }
+        let order: Vec<_> = self.order.iter().copied().filter(|at| needed.contains(at)).collect();
+        for at in order {
+            self.type_entry(at);
+            if let Some(Entry { state: State::Typed(_, problems), .. }) = self.entries.get(at) {
+                found.extend(problems.iter().cloned());
+            }
+        }
+    }
+
+    fn type_entry(&mut self, at: usize) {
+        let Some(entry) = self.entries.get(at) else { return };
+        if matches!(entry.state, State::Typed(..)) {
+            return;
+        }
+        let Some(Parsed { expr, text }) = &entry.parsed else { return };
+        let (mut typed, problems) = typing::check(self.schema, &|name| self.look_up(name), expr);
+        let mut problems: Vec<_> = problems
+            .into_iter()
+            .map(|problem| {
+                let unknown = matches!(problem.kind, ProblemKind::Unknown);
+                (diagnose(problem, text), unknown)
+            })
+            .collect();
+        let size = self.size + typed.as_ref().map_or(0, |typed| typed.size);
+        if size > MAX_TOTAL_SIZE {
+            typed = None;
+            let message = format!(
+                "all macros together hold more than {MAX_TOTAL_SIZE} comparisons and constants"
+            );
+            problems.push((condition_error(Code::Validate, message, text, &(0..0)), false));
+        } else {
+            self.size = size;
+        }
+        if let Some(entry) = self.entries.get_mut(at) {
+            entry.state = State::Typed(typed, problems);
+        }
+    }
+
+    /// What a name stands for, after [`Macros::require`].
+    pub(super) fn look_up(&self, name: &Name) -> Macro<'_> {
+        let entry = self.places.get(&name.name).and_then(|&at| self.entries.get(at));
+        match entry {
+            Some(Entry { state: State::Typed(Some(typed), _), .. }) => Macro::Is(typed),
+            Some(_) => Macro::Broken,
+            None if self.broken.contains(&name.name) => Macro::Broken,
+            None => Macro::Unknown { help: self.help(&name.name) },
+        }
+    }
+
+    pub(super) fn warn_unused(&self, found: &mut Vec<Diagnostic>) {
+        for Entry { name, span, .. } in self.entries.iter().filter(|entry| !entry.used) {
+            let item = Item::new(ItemKind::Macro, name);
+            let message = format!("nothing uses macro {name}");
+            found.push(Diagnostic::new(Code::UnusedMacro, item, message).at(span.clone()));
+        }
+    }
+
+    fn help(&self, name: &str) -> Option<String> {
+        if self.places.contains_key(name) {
+            return Some("a macro sees those that are defined before it".to_owned());
+        }
+        did_you_mean(name, self.places.keys().map(String::as_str))
+    }
+}

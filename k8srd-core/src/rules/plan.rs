@@ -1,0 +1,324 @@
+//! The plan: a ruleset compiled for judging events, immutable and shared.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use super::ast::{Check, Condition};
+use super::evaluate::{Atom, Node};
+use super::load::{Rule, RuleSet};
+use super::output::Output;
+use crate::alert::RuleInfo;
+use crate::catalogue;
+use crate::field::Arg;
+use crate::interest::Interest;
+use crate::kind::{EventKind, KindInfo};
+use crate::schema::Schema;
+use crate::set::{FieldSet, KindSet, RuleId};
+use crate::value::Value;
+
+/// Which rules may match one event: Falco's `rule_matching`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "closed: Falco knows these two")]
+pub enum RuleMatching {
+    /// The first in the order of definition.
+    #[default]
+    First,
+    /// Each that holds.
+    All,
+}
+
+/// How a plan judges.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct PlanOptions {
+    /// Which rules may match one event.
+    pub rule_matching: RuleMatching,
+}
+
+impl PlanOptions {
+    /// Sets which rules may match one event.
+    #[must_use]
+    pub fn rule_matching(mut self, rule_matching: RuleMatching) -> Self {
+        self.rule_matching = rule_matching;
+        self
+    }
+}
+
+/// A compiled ruleset.
+#[derive(Debug)]
+pub struct Plan {
+    rules: Vec<Planned>,
+    /// What may match events of a kind, by ascending kind. Kinds without candidates are left out.
+    kinds: Vec<(EventKind, Box<[Candidate]>)>,
+    interest: Interest,
+    rule_matching: RuleMatching,
+    /// Whether the schema can say under which name the kernel found a file.
+    has_realpath: bool,
+}
+
+/// What an alert of a rule needs.
+#[derive(Debug)]
+pub(super) struct Planned {
+    pub(super) info: Arc<RuleInfo>,
+    pub(super) output: Output,
+    /// Every field that its condition, on any kind, or its output reads.
+    reads: FieldSet,
+}
+
+/// What is left of a rule for the events of one kind.
+#[derive(Debug)]
+pub(super) struct Candidate {
+    pub(super) rule: RuleId,
+    pub(super) condition: Arc<Node>,
+    /// Whether it reads the name of a file, so that it has to be judged under each name.
+    pub(super) follows_path: bool,
+}
+
+impl Plan {
+    /// Compiles the enabled rules.
+    pub fn compile(rules: &RuleSet, options: PlanOptions) -> Self {
+        let schema = &*rules.schema;
+        let has_realpath = schema.field_info(catalogue::FD_REALPATH).is_some();
+        let mut kinds: Vec<_> = judged_kinds(schema).map(|info| (info, Vec::new())).collect();
+        let planned = rules.rules.iter().zip(0..).map(|(rule, id)| {
+            let reads = plan_rule(schema, rule, RuleId(id), &mut kinds, has_realpath);
+            Planned { info: rule.info.clone(), output: rule.output.clone(), reads }
+        });
+        let planned: Vec<_> = planned.collect();
+        let mut fields = FieldSet::default();
+        planned.iter().for_each(|rule| fields.union_with(&rule.reads));
+        let kinds: Vec<(EventKind, Box<[Candidate]>)> = kinds
+            .into_iter()
+            .filter(|(_, candidates)| !candidates.is_empty())
+            .map(|(info, candidates)| (info.kind, candidates.into()))
+            .collect();
+        let interest = Interest::new(kinds.iter().map(|(kind, _)| *kind).collect(), fields);
+        Self { rules: planned, kinds, interest, rule_matching: options.rule_matching, has_realpath }
+    }
+
+    /// The kinds and fields that have to be known to judge.
+    pub fn interest(&self) -> &Interest {
+        &self.interest
+    }
+
+    /// What alerts tell about a rule.
+    pub fn rule(&self, id: RuleId) -> Option<&Arc<RuleInfo>> {
+        self.planned(id).map(|rule| &rule.info)
+    }
+
+    /// The kinds of events that a rule may match.
+    pub fn kinds(&self, id: RuleId) -> KindSet {
+        let may_match = |(_, candidates): &&(EventKind, Box<[Candidate]>)| {
+            candidates.iter().any(|candidate| candidate.rule == id)
+        };
+        self.kinds.iter().filter(may_match).map(|(kind, _)| *kind).collect()
+    }
+
+    /// The names of the rules that read one of `fields`.
+    pub(super) fn readers(&self, fields: &FieldSet) -> Vec<String> {
+        let reads = |rule: &&Planned| !rule.reads.intersection(fields).is_empty();
+        self.rules.iter().filter(reads).map(|rule| rule.info.name.clone()).collect()
+    }
+
+    /// What may match events of this kind, in the order of definition.
+    pub(super) fn candidates(&self, kind: EventKind) -> &[Candidate] {
+        let place = self.kinds.binary_search_by_key(&kind, |(kind, _)| *kind);
+        place.ok().and_then(|at| self.kinds.get(at)).map_or(&[], |(_, candidates)| candidates)
+    }
+
+    pub(super) fn planned(&self, id: RuleId) -> Option<&Planned> {
+        self.rules.get(usize::try_from(id.0).ok()?)
+    }
+
+    pub(super) fn rule_matching(&self) -> RuleMatching {
+        self.rule_matching
+    }
+
+    pub(super) fn has_realpath(&self) -> bool {
+        self.has_realpath
+    }
+}
+
+/// How many kinds of events a condition may hold for.
+pub(super) fn kinds_of(schema: &Schema, condition: &Condition) -> usize {
+    let mut specialised = Specialised::new(schema, condition);
+    judged_kinds(schema).filter(|info| specialised.on(info).is_some()).count()
+}
+
+fn judged_kinds(schema: &Schema) -> impl Iterator<Item = &KindInfo> {
+    schema.kinds().iter().filter(|info| !info.kind.is_state())
+}
+
+/// Adds a rule to the kinds that it may match; says what it reads there.
+fn plan_rule(
+    schema: &Schema,
+    rule: &Rule,
+    id: RuleId,
+    kinds: &mut [(&KindInfo, Vec<Candidate>)],
+    has_realpath: bool,
+) -> FieldSet {
+    let mut reads = FieldSet::default();
+    if !rule.enabled {
+        return reads;
+    }
+    let mut specialised = Specialised::new(schema, &rule.condition);
+    let mut any_follows = false;
+    for (info, candidates) in kinds {
+        let Some(condition) = specialised.on(info) else { continue };
+        let mut follows_path = false;
+        condition.keys(&mut |key| {
+            reads.insert(key.field());
+            follows_path |= schema.field_info(key.field()).is_some_and(|info| info.follows_path);
+        });
+        any_follows |= follows_path;
+        candidates.push(Candidate { rule: id, condition, follows_path });
+    }
+    if specialised.may_hold {
+        reads.extend(rule.output.fields().map(|(_, key)| key.field()));
+    }
+    if any_follows && has_realpath {
+        reads.insert(catalogue::FD_REALPATH);
+    }
+    reads
+}
+
+/// A condition with what an event's kind decides put in: `evt.type` and its like.
+///
+/// Most kinds decide alike, so the condition is compiled once for each way to decide.
+struct Specialised<'a> {
+    schema: &'a Schema,
+    condition: &'a Condition,
+    /// All comparisons in the order of writing.
+    atoms: Vec<(&'a Check, Arc<Atom>)>,
+    compiled: HashMap<Vec<Option<bool>>, Option<Arc<Node>>>,
+    /// Whether it may hold for a kind that was asked about.
+    may_hold: bool,
+}
+
+impl<'a> Specialised<'a> {
+    fn new(schema: &'a Schema, condition: &'a Condition) -> Self {
+        let mut atoms = Vec::new();
+        collect(condition, &mut atoms);
+        Self { schema, condition, atoms, compiled: HashMap::new(), may_hold: false }
+    }
+
+    /// What is left of the condition for events of a kind; `None` if it never holds.
+    fn on(&mut self, info: &KindInfo) -> Option<Arc<Node>> {
+        let decisions: Vec<_> =
+            self.atoms.iter().map(|(check, atom)| self.decide(info, check, atom)).collect();
+        let Self { condition, atoms, compiled, .. } = self;
+        let node = compiled.entry(decisions).or_insert_with_key(|decisions| {
+            let mut rest = atoms.iter().zip(decisions);
+            let node = Node::build(condition, &mut |_| match rest.next() {
+                Some((_, Some(decided))) => Node::Const(*decided),
+                Some(((_, atom), None)) => Node::Check(atom.clone()),
+                // There is one atom for each comparison.
+                None => Node::Const(false),
+            });
+            (!matches!(node, Node::Const(false))).then(|| Arc::new(node))
+        });
+        self.may_hold |= node.is_some();
+        node.clone()
+    }
+
+    /// What the kind alone says of a comparison.
+    fn decide(&self, info: &KindInfo, check: &Check, atom: &Atom) -> Option<bool> {
+        match check.key.field() {
+            catalogue::EVT_TYPE => Some(atom.holds(&Value::from(&*info.name))),
+            catalogue::EVT_SOURCE => Some(atom.holds(&Value::from(self.schema.source_name()))),
+            // A param that events of this kind do not have. Of kinds without a table of params
+            // nothing is known.
+            catalogue::EVT_ARG | catalogue::EVT_RAWARG if !info.params.is_empty() => {
+                let exists = match check.key.arg() {
+                    Arg::Name(name) => info.param(name).is_some(),
+                    Arg::Index(index) => (*index as usize) < info.params.len(),
+                    Arg::None => true,
+                };
+                (!exists).then_some(false)
+            }
+            _ => None,
+        }
+    }
+}
+
+/// All comparisons, in the order in which [`Node::build`] asks for them.
+fn collect<'a>(condition: &'a Condition, atoms: &mut Vec<(&'a Check, Arc<Atom>)>) {
+    match condition {
+        Condition::Const(_) => {}
+        Condition::Check(check) => atoms.push((check, Arc::new(Atom::new(check)))),
+        Condition::Not(inner) => collect(inner, atoms),
+        Condition::All(all) | Condition::Any(all) => {
+            all.iter().for_each(|condition| collect(condition, atoms));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rules::{Loader, parse_condition};
+
+    fn plan(rules: &[(&str, &str)]) -> Plan {
+        let yaml: String = rules
+            .iter()
+            .map(|(condition, output)| {
+                format!(
+                    "- rule: {condition:?}\n  desc: d\n  priority: debug\n  \
+                     condition: {condition:?}\n  output: {output:?}\n"
+                )
+            })
+            .collect();
+        let (rules, diagnostics) = Loader::new(Schema::falco()).add_file("r.yaml", yaml).load();
+        assert!(!diagnostics.has_errors(), "{}", diagnostics.render());
+        Plan::compile(&rules, PlanOptions::default())
+    }
+
+    #[track_caller]
+    fn check(condition: &str, kinds: &[EventKind]) {
+        let plan = plan(&[(condition, "x")]);
+        assert_eq!(plan.kinds(RuleId(0)), kinds.iter().copied().collect(), "{condition}");
+        assert_eq!(plan.interest().kinds(), &plan.kinds(RuleId(0)), "{condition}");
+    }
+
+    #[test]
+    fn a_rule_is_looked_at_for_the_kinds_that_it_names() {
+        check("evt.type = openat", &[EventKind::OPENAT]);
+        check("evt.type in (open, creat) and proc.name = x", &[EventKind::OPEN, EventKind::CREAT]);
+        check("evt.type = open and evt.type = creat", &[]);
+        check("not evt.type != connect", &[EventKind::CONNECT]);
+        check("evt.type = creat or (evt.type = open and not evt.type = open)", &[EventKind::CREAT]);
+        check("evt.type = open and evt.source = other", &[]);
+        check("evt.arg.resolve exists", &[EventKind::OPENAT2]);
+        check("not evt.arg.resolve exists and evt.type = open", &[EventKind::OPEN]);
+        let all = plan(&[("proc.name = x", "x")]);
+        let judged = judged_kinds(&Schema::falco()).count();
+        assert_eq!(all.interest().kinds().len(), judged);
+    }
+
+    #[test]
+    fn nothing_is_asked_that_no_rule_needs() {
+        let plan = plan(&[
+            ("evt.type = open and proc.name = x", "%user.name"),
+            ("evt.type = open and evt.type = creat and proc.pname = x", "%proc.exe"),
+            ("evt.type = open and evt.arg.resolve = x", "%proc.exe"),
+        ]);
+        let fields = [catalogue::PROC_NAME, catalogue::USER_NAME];
+        assert_eq!(plan.interest().fields(), &fields.into_iter().collect());
+        assert_eq!(plan.readers(&[catalogue::USER_NAME].into_iter().collect()).len(), 1);
+    }
+
+    #[test]
+    fn rules_about_files_ask_for_the_resolved_name() {
+        let plan = plan(&[("evt.type = open and fd.directory = /etc", "x")]);
+        assert!(plan.interest().fields().contains(catalogue::FD_REALPATH));
+        assert!(plan.candidates(EventKind::OPEN)[0].follows_path);
+    }
+
+    #[test]
+    fn kinds_are_counted() {
+        let schema = Schema::falco();
+        let count = |text| kinds_of(&schema, &parse_condition(&schema, text).0.unwrap());
+        assert_eq!(count("evt.type in (open, connect)"), 2);
+        assert_eq!(count("evt.type != open"), judged_kinds(&schema).count() - 1);
+    }
+}
