@@ -9,6 +9,7 @@
 //! - [`contract`]: what every sink must keep, as one check that a sink's tests call;
 //! - [`clock`]: a clock that only moves when a test says so;
 //! - [`reference`]: a second, plain evaluator of conditions, the oracle for the fast one;
+//! - [`corpus`]: tests as data, read from files.
 //!
 //! Builders panic where a test is wrong (an unknown field, a value of another type) and say why;
 //! each has a `try_` twin for names and values that come from outside the test.
@@ -16,6 +17,7 @@
 
 pub mod clock;
 pub mod contract;
+pub mod corpus;
 pub mod event;
 pub mod reference;
 pub mod sink;
