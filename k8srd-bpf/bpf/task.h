@@ -56,13 +56,15 @@ ALWAYS_INLINE int write_row(struct bpf_iter__task *ctx, bool sleepable)
 	fill_context(CONTEXT_OF(h), task);
 	add_process(h, buffer, task);
 
-	/* Threads share the memory of their leader. */
+	/* Threads share the memory of their leader, so its row tells it; unless the leader is gone. */
 	struct mm_struct *mm = task->mm;
+	struct mm_struct *leader_mm = task->group_leader->mm;
+	bool tells = task->pid == task->tgid || !leader_mm;
 	if (mm) {
 		__u64 args = mm->arg_start, env = mm->env_start;
 		e->args_size = mm->arg_end - args;
 		e->env_size = mm->env_end - env;
-		if (sleepable && task->pid == task->tgid) {
+		if (sleepable && tells) {
 			add_task_bytes(h, &e->args, task, args, e->args_size, K8SRD_FLAG_ARGS_FAULT);
 			add_task_bytes(h, &e->env, task, env, e->env_size, K8SRD_FLAG_ENV_FAULT);
 			flag_args(h, e->args_size, e->env_size);

@@ -2,6 +2,7 @@
 //!
 //! Needs root, or CAP_BPF and CAP_PERFMON, and a kernel with BTF. Without them the tests say so and
 //! pass, unless K8SRD_REQUIRE_LIVE is set.
+#![expect(clippy::print_stderr, reason = "a skipped test says why")]
 
 use std::env;
 use std::fs::{self, File};
