@@ -25,9 +25,12 @@ int BPF_PROG(sched_prepare_exec, struct task_struct *task, struct linux_binprm *
 	struct task_struct *current = bpf_get_current_task_btf();
 	struct pt_regs *regs = (void *)bpf_task_pt_regs(current);
 	__u64 nr = SYSCALL_NR(regs);
-	if (is_kernel_thread(current) || in_compat_call(current, nr) || nr != NR_execveat)
-		return 0;
 	__u64 key = (__u64)current;
+	if (is_kernel_thread(current) || in_compat_call(current, nr) || nr != NR_execveat) {
+		/* A note of a task that died in its exec, whose memory is this task's now. */
+		bpf_map_delete_elem(&exec_notes, &key);
+		return 0;
+	}
 	struct exec_note note = {
 		.dirfd = SYSCALL_ARG0(regs),
 		.at_flags = SYSCALL_ARG4(regs),
@@ -194,7 +197,6 @@ NOINLINE void exec_failed(struct task_struct *task, struct pt_regs *regs, __u16 
 		envp = SYSCALL_ARG3(regs);
 		e->at_flags = SYSCALL_ARG4(regs);
 	}
-	/* The point of no return was passed (and noted) only by calls that killed their task. */
 	fill_context(CONTEXT_OF(h), task);
 	add_process(h, buffer, task);
 	char first = 0;
