@@ -86,7 +86,8 @@ impl Json {
     }
 }
 
-/// The fields by name. Falco builds the line's time into the output, so it is one of them.
+/// The fields by name. Falco builds the line's time into the output, so it is one of them, and
+/// takes the place of the `evt.time` that every alert of the rule engine has.
 fn output_fields(alert: &Alert, time_field: &str, out: &mut Vec<u8>) {
     let fields = alert.fields.iter().map(|(name, value)| (&**name, value.as_ref()));
     let (before, after): (Vec<_>, Vec<_>) =
@@ -209,6 +210,9 @@ mod tests {
                 r#""time":"2026-11-24T15:55:29.644647658Z"}"#,
             )
         );
+        let iso = bare.clone().include_output_fields(true);
+        let iso = json(&Json { time: TimeFormat::iso8601(), ..iso }, &alert());
+        assert!(iso.contains(r#":true,"evt.time.iso8601":1795535729644647658,"fd."#), "{iso}");
         assert_eq!(
             json(&bare.include_message(true), &alert()),
             concat!(
