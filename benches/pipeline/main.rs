@@ -1,0 +1,110 @@
+//! What one event costs from the kernel's record to the verdict, without a kernel.
+//!
+//! - `parse`: bytes to an event, nothing else.
+//! - `opens`: a thousand processes open files that no rule minds: the common case.
+//! - `lives`: processes start, open four files and end: what a build or a shell script does.
+//!
+//! Opens and lives run through the enrichers and the shipped rules.
+#![forbid(unsafe_code)]
+
+mod records;
+
+use std::ops::ControlFlow;
+use std::time::Duration;
+
+use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use k8srd_core::interest::Interest;
+use k8srd_core::kind::EventKind;
+use k8srd_core::pipeline::Pipeline;
+use k8srd_core::rules::{Loader, Plan, PlanOptions, RuleMatcher};
+use k8srd_core::schema::Schema;
+use k8srd_core::set::{FieldSet, KindSet};
+use k8srd_core::source::Source;
+use k8srd_enrich::{Containers, Processes, SyscallFields};
+
+use crate::records::{Records, Replay};
+
+const RULES: &str = include_str!("../../rules/k8srd_rules.yaml");
+
+/// What programs open when they start and work; no rule minds.
+const FILES: [&str; 8] = [
+    "/etc/ld.so.cache",
+    "/lib/x86_64-linux-gnu/libc.so.6",
+    "/usr/lib/locale/locale-archive",
+    "/proc/self/stat",
+    "/srv/app/config/settings.json",
+    "/srv/app/data/0001/segment-000042.log",
+    "/dev/null",
+    "/usr/share/zoneinfo/Europe/Berlin",
+];
+
+fn opens() -> Records {
+    let mut records = Records::default();
+    for pid in 1000..2000 {
+        records.start(pid);
+    }
+    for n in 0..8000 {
+        records.open(1000 + n % 1000, FILES[(n / 1000) as usize]);
+    }
+    records
+}
+
+fn lives() -> Records {
+    let mut records = Records::default();
+    for pid in 1000..2000 {
+        records.start(pid);
+        FILES[..4].iter().for_each(|file| records.open(pid, file));
+        records.exit(pid);
+    }
+    records
+}
+
+fn parse(c: &mut Criterion) {
+    let records = opens();
+    let mut group = c.benchmark_group("parse");
+    group.throughput(Throughput::Elements(records.len() as u64));
+    let mut source = Replay::new(records);
+    let kinds = KindSet::from_iter([EventKind::CLONE, EventKind::EXECVE, EventKind::OPENAT]);
+    source.subscribe(&Interest::new(kinds, FieldSet::default())).expect("it takes any interest");
+    group.bench_function("parse", |b| {
+        b.iter(|| {
+            source.read(Duration::ZERO, &mut |event| {
+                std::hint::black_box(event.time());
+                ControlFlow::Continue(())
+            })
+        });
+    });
+    group.finish();
+}
+
+fn pipeline(c: &mut Criterion) {
+    let mut group = c.benchmark_group("pipeline");
+    for (name, records) in [("opens", opens()), ("lives", lives())] {
+        group.throughput(Throughput::Elements(records.len() as u64));
+        let mut pipeline = watch(records);
+        let mut alerts = Vec::new();
+        group.bench_function(name, |b| {
+            b.iter(|| pipeline.step(Duration::ZERO, &mut alerts).expect("the source is whole"));
+        });
+        assert!(alerts.is_empty(), "no rule minds: {alerts:?}");
+        assert!(pipeline.counts().events > 0);
+    }
+    group.finish();
+}
+
+fn watch(records: Records) -> Pipeline {
+    let (rules, problems) =
+        Loader::new(&Schema::falco()).add_file("k8srd_rules.yaml", RULES).load();
+    assert!(!problems.has_errors(), "{}", problems.render());
+    let plan = Plan::compile(rules, PlanOptions::default());
+    Pipeline::builder(Replay::new(records))
+        .enrich(Processes::default())
+        .enrich(Containers::default())
+        .enrich(SyscallFields::default())
+        .matcher(RuleMatcher::new(plan))
+        .build()
+        .expect("the shipped rules fit the enrichers")
+}
+
+criterion_group!(benches, parse, pipeline);
+criterion_main!(benches);
