@@ -7,7 +7,6 @@
 
 use std::io::{BufRead, Cursor};
 use std::ops::ControlFlow;
-use std::sync::Arc;
 use std::time::Duration;
 
 use k8srd_core::arena::Arena;
@@ -159,10 +158,10 @@ impl<R: BufRead + Send> Source for LoginLog<R> {
 }
 
 fn main() -> anyhow::Result<()> {
-    let schema = Arc::new(schema());
-    let (rules, problems) = Loader::new(Arc::clone(&schema)).add_file("logins.yaml", RULES).load();
+    let schema = schema();
+    let (rules, problems) = Loader::new(&schema).add_file("logins.yaml", RULES).load();
     anyhow::ensure!(!problems.has_errors(), "{}", problems.render());
-    let plan = Plan::compile(&rules, PlanOptions::default());
+    let plan = Plan::compile(rules, PlanOptions::default());
 
     let mut pipeline = Pipeline::builder(LoginLog::new(Cursor::new(LOG)))
         .schema(schema)

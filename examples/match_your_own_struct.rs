@@ -45,9 +45,9 @@ impl Event for Payment {
 fn main() -> anyhow::Result<()> {
     let schema = Schema::new().source("pay").kind("payment").field("payment.to", FieldType::Str);
     let schema = schema.field("payment.amount", FieldType::Uint);
-    let (rules, problems) = Loader::new(schema).add_file("payments.yaml", RULES).load();
+    let (rules, problems) = Loader::new(&schema).add_file("payments.yaml", RULES).load();
     anyhow::ensure!(!problems.has_errors(), "{}", problems.render());
-    let mut matcher = RuleMatcher::new(Plan::compile(&rules, PlanOptions::default()));
+    let mut matcher = RuleMatcher::new(Plan::compile(rules, PlanOptions::default()));
     let (arena, mut verdicts) = (Arena::default(), Verdicts::default());
     for payment in [Payment("alice", 5000), Payment("mallory", 20), Payment("mallory", 4000)] {
         matcher.evaluate(&payment, None, &arena, &mut verdicts);
