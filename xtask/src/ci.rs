@@ -18,6 +18,7 @@ const STEPS: &[Step] = &[
     ("format", |root| cargo(root, &["fmt", "--all", "--check"], &[])),
     ("tidy", tidy::check),
     ("shipped objects", bpf::check),
+    ("licences and sources", deny),
     ("lints", |root| {
         let args = ["clippy", "--locked", "--workspace", "--all-targets", "--", "-Dwarnings"];
         cargo(root, &args, &[])
@@ -52,6 +53,20 @@ pub(crate) fn run(args: &[String]) -> anyhow::Result<()> {
     }
     println!("xtask ci: {} checks passed", STEPS.len());
     Ok(())
+}
+
+/// cargo-deny by `deny.toml`, on machines that have it: it is too long to build for each run.
+fn deny(root: &Path) -> anyhow::Result<()> {
+    let there = Command::new("cargo-deny").arg("--version").output();
+    if !there.is_ok_and(|output| output.status.success()) {
+        eprintln!("    skipped: no cargo-deny (cargo install cargo-deny --locked)");
+        return Ok(());
+    }
+    cargo(
+        root,
+        &["deny", "--offline", "--log-level=error", "check", "licenses", "bans", "sources"],
+        &[],
+    )
 }
 
 /// Runs cargo in `root`; its messages go where ours go, its standard output nowhere.
