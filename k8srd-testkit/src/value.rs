@@ -68,7 +68,7 @@ impl TestValue {
             (FieldType::Ip | FieldType::Net, Self::Bytes(text)) => {
                 Datum::Ip(std::str::from_utf8(&text).ok()?.parse().ok()?)
             }
-            (FieldType::Dynamic, value) => value.as_is()?,
+            (FieldType::Dynamic, value) => value.untyped()?,
             _ => return None,
         })
     }
@@ -85,12 +85,12 @@ impl TestValue {
             (P::Str | P::Path | P::RelPath, Self::Bytes(bytes)) => Datum::Str(bytes),
             (P::StrArray, Self::Bytes(bytes)) => Datum::Bytes(bytes),
             (P::SockAddr, value @ (Self::Addr(_) | Self::UnixAddr(_)))
-            | (P::SockTuple, value @ (Self::Tuple(..) | Self::UnixTuple(_))) => value.as_is()?,
+            | (P::SockTuple, value @ (Self::Tuple(..) | Self::UnixTuple(_))) => value.untyped()?,
             _ => return None,
         })
     }
 
-    fn as_is(self) -> Option<Datum> {
+    fn untyped(self) -> Option<Datum> {
         Some(match self {
             Self::Bool(b) => Datum::Bool(b),
             Self::Int(n) => match i64::try_from(n) {
@@ -105,7 +105,7 @@ impl TestValue {
             Self::Tuple(source, destination) => Datum::Tuple(source, destination),
             Self::UnixTuple(path) => Datum::UnixTuple(path),
             Self::List(all) => {
-                Datum::List(all.into_iter().map(Self::as_is).collect::<Option<_>>()?)
+                Datum::List(all.into_iter().map(Self::untyped).collect::<Option<_>>()?)
             }
         })
     }

@@ -1,4 +1,5 @@
 //! Every evaluator of conditions against the corpus in `testdata/conditions`.
+#![expect(clippy::print_stdout, reason = "the test run says how many rows there are")]
 
 use std::error::Error;
 use std::path::Path;
@@ -70,9 +71,9 @@ fn judge_as_rule(schema: &Arc<Schema>, question: Question<'_>) -> Option<bool> {
         "- rule: r\n  desc: d\n  condition: {}\n  output: o\n  priority: notice\n",
         yaml_text(question.text)
     );
-    let (rules, diagnostics) = Loader::new(Arc::clone(schema)).add_file("r.yaml", file).load();
+    let (rules, diagnostics) = Loader::new(schema).add_file("r.yaml", file).load();
     assert!(!diagnostics.has_errors(), "{}", diagnostics.render());
-    let mut matcher = RuleMatcher::new(Plan::compile(&rules, PlanOptions::default()));
+    let mut matcher = RuleMatcher::new(Plan::compile(rules, PlanOptions::default()));
     let mut verdicts = Verdicts::default();
     matcher.evaluate(question.event, None, question.arena, &mut verdicts);
     match (verdicts.alerts.len(), verdicts.waiting.len()) {
