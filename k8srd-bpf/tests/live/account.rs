@@ -1,0 +1,181 @@
+//! Each record that was produced is processed or counted as lost.
+
+use std::collections::BTreeMap;
+use std::ops::ControlFlow;
+use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use k8srd_bpf::load::SensorOptions;
+use k8srd_bpf::source::{BpfOptions, COMPAT, DATA, PROCESS};
+use k8srd_core::arena::Arena;
+use k8srd_core::catalogue;
+use k8srd_core::field::Key;
+use k8srd_core::kind::EventKind;
+use k8srd_core::loss::{LossReason, Losses};
+use k8srd_core::source::{Flow, Source};
+use k8srd_core::value::{Lookup, Value};
+
+use crate::act;
+use crate::watch::{Watch, skip};
+
+pub(crate) const TESTS: crate::Tests = &[
+    ("a storm of 2,000,000 opens and 2,000 execs", storm),
+    ("events come in order of time", order),
+    ("32-bit calls are counted and not decoded", compat),
+];
+
+#[track_caller]
+fn assert_adds_up(losses: &Losses) {
+    for (name, account) in &losses.streams {
+        assert_eq!(
+            account.produced,
+            account.processed + account.total_lost(),
+            "stream {name}: {account:?}"
+        );
+    }
+}
+
+/// Reads to the end after the programs are detached.
+fn drain(watch: &mut Watch, each: &mut dyn FnMut(&dyn k8srd_core::event::Event)) {
+    watch.source.stop().expect("stop");
+    let start = Instant::now();
+    loop {
+        let flow = watch.source.read(Duration::from_millis(10), &mut |event| {
+            each(event);
+            ControlFlow::Continue(())
+        });
+        if flow.expect("read") == Flow::End {
+            return;
+        }
+        assert!(start.elapsed() < Duration::from_secs(10), "the source does not end");
+    }
+}
+
+fn storm() {
+    const OPENS: u64 = 2_000_000;
+    const ACTORS: u64 = 2;
+    const EXECS: usize = 2_000;
+    // As little as a node of so many CPUs takes.
+    let cpus = std::thread::available_parallelism().map_or(1, usize::from) as u64;
+    let options = BpfOptions {
+        sensor: SensorOptions { ring_memory: (1 << 20).max((256 << 10) + cpus * (64 << 10)) },
+        ..BpfOptions::default()
+    };
+    let mut watch = Watch::with(&options, &[EventKind::OPENAT]);
+    let done = AtomicBool::new(false);
+    let mut execs: BTreeMap<i64, u32> = BTreeMap::new();
+    let mut given = 0_u64;
+    let (res, key) = (Key::param(0), Key::param(1));
+    let pid = Key::of(catalogue::CTX_PID);
+    let mut count = |event: &dyn k8srd_core::event::Event| {
+        let arena = Arena::default();
+        given += 1;
+        // A search through PATH fails a few times first.
+        if event.kind() == EventKind::EXECVE
+            && event.get(&res, &arena) == Lookup::Known(Value::I64(0))
+            && event.get(&key, &arena).known().and_then(|exe| exe.as_bytes()) == Some(b"storm")
+        {
+            let pid = event.get(&pid, &arena).known().and_then(|pid| pid.as_i64()).expect("a pid");
+            *execs.entry(pid).or_default() += 1;
+        }
+    };
+    std::thread::scope(|scope| {
+        let actors = scope.spawn(|| {
+            let often = (OPENS / ACTORS).to_string();
+            let mut actors: Vec<_> = (0..ACTORS)
+                .map(|_| act::command("open-often").arg(&often).spawn().expect("spawn"))
+                .collect();
+            for _ in 0..EXECS {
+                use std::os::unix::process::CommandExt;
+                let status = Command::new("true").arg0("storm").stdout(Stdio::null()).status();
+                assert!(status.expect("true").success());
+            }
+            for actor in &mut actors {
+                assert!(actor.wait().expect("wait").success());
+            }
+            done.store(true, Ordering::Release);
+        });
+        while !done.load(Ordering::Acquire) {
+            let flow = watch.source.read(Duration::from_millis(5), &mut |event| {
+                count(event);
+                ControlFlow::Continue(())
+            });
+            assert_eq!(flow.expect("read"), Flow::More);
+            assert!(!actors.is_finished() || done.load(Ordering::Acquire), "the actors failed");
+        }
+    });
+    drain(&mut watch, &mut count);
+    let losses = watch.source.losses();
+    assert_adds_up(&losses);
+    let (process, data) = (&losses.streams[PROCESS], &losses.streams[DATA]);
+    assert!(data.produced >= OPENS, "{data:?}");
+    assert!(data.lost.get(&LossReason::RingFull).is_some_and(|&lost| lost > 0), "{data:?}");
+    assert_eq!(data.lost.len(), 1, "the ring was full, and nothing else: {data:?}");
+    assert_eq!(data.processed + process.processed, given, "each that was processed was given");
+    assert_eq!(process.total_lost(), 0, "{process:?}");
+    assert_eq!(execs.len(), EXECS, "every exec is seen");
+    assert!(execs.values().all(|&times| times == 1), "and once");
+}
+
+fn order() {
+    let mut watch = Watch::new(&[EventKind::OPENAT]);
+    let mut actors: Vec<_> =
+        (0..4).map(|_| act::command("open-often").arg("20000").spawn().expect("spawn")).collect();
+    let (boot_time, late) = (Key::of(catalogue::CTX_BOOT_TIME), Key::of(catalogue::CTX_LATE));
+    let (mut newest, mut seen, mut were_late) = (0, 0_u64, 0_u64);
+    let mut look = |event: &dyn k8srd_core::event::Event| {
+        let arena = Arena::default();
+        let time = event.get(&boot_time, &arena).known().and_then(|time| time.as_u64());
+        let late = event.get(&late, &arena).known().and_then(|late| late.as_bool());
+        let time = time.expect("a time");
+        seen += 1;
+        if late.expect("a flag") {
+            were_late += 1;
+        } else {
+            assert!(time >= newest, "{time} after {newest}");
+            newest = time;
+        }
+    };
+    while actors.iter_mut().any(|actor| actor.try_wait().expect("wait").is_none()) {
+        watch
+            .source
+            .read(Duration::from_millis(5), &mut |event| {
+                look(event);
+                ControlFlow::Continue(())
+            })
+            .expect("read");
+    }
+    drain(&mut watch, &mut look);
+    assert!(seen >= 80_000, "{seen}");
+    let losses = watch.source.losses();
+    assert_adds_up(&losses);
+    let counted: u64 = losses
+        .streams
+        .values()
+        .filter_map(|account| account.flawed.get(&k8srd_core::loss::Flaw::Late))
+        .sum();
+    assert_eq!(counted, were_late);
+    assert_eq!(losses.total_lost(), losses.streams[COMPAT].total_lost(), "{losses:?}");
+}
+
+fn compat() {
+    #[cfg(target_arch = "x86_64")]
+    {
+        let mut watch = Watch::new(&[EventKind::OPEN]);
+        let before = watch.source.losses().streams[COMPAT].total_lost();
+        let mut command = act::command("open-32");
+        let run = watch.run(command.env(act::MAY_FAIL, ""));
+        let died = run.one(EventKind::PROCEXIT, |seen| seen.int("ctx.tid") == run.pid).int("sig");
+        if died != 0 {
+            skip(&format!("this kernel has no 32-bit calls: signal {died}"));
+            return;
+        }
+        let losses = watch.source.losses();
+        assert_eq!(losses.streams[COMPAT].lost[&LossReason::Compat] - before, 100, "{losses:?}");
+        // 5 is open to a 32-bit program and fstat to a 64-bit one: nothing of it was decoded.
+        assert_eq!(run.of_kind(EventKind::OPEN).count(), 0);
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    skip("there is no 32-bit program of this architecture");
+}
