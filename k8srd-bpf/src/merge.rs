@@ -35,7 +35,10 @@ use crate::ring::Stop;
 
 /// How long records wait, and in how much memory.
 #[derive(Clone, Copy, Debug)]
-#[expect(clippy::exhaustive_structs, reason = "plain data; a new limit has to be chosen by callers")]
+#[expect(
+    clippy::exhaustive_structs,
+    reason = "plain data; a new limit has to be chosen by callers"
+)]
 pub struct MergeLimits {
     /// Longest usual time between a record's clock reading and its reservation.
     pub guard: Duration,
@@ -271,7 +274,8 @@ impl Lane {
         self.spare.clear();
         for entry in &mut self.entries {
             let start = self.spare.len();
-            self.spare.extend_from_slice(&self.bytes[entry.start..entry.start + entry.len as usize]);
+            self.spare
+                .extend_from_slice(&self.bytes[entry.start..entry.start + entry.len as usize]);
             entry.start = start;
         }
         std::mem::swap(&mut self.bytes, &mut self.spare);

@@ -7,6 +7,11 @@
 //! One file a family of kinds, each with the params of its kinds in the order of
 //! [`k8srd_core::kind::KINDS`]; the fields `ctx.*` are in `context.rs`.
 
+#![cfg_attr(
+    not(test),
+    deny(clippy::indexing_slicing, clippy::unwrap_used, clippy::expect_used, clippy::panic)
+)]
+
 mod clone;
 mod connect;
 mod context;
@@ -34,7 +39,8 @@ pub use context::provided_fields;
 /// If the bytes are no record of this version: see [`RecordError`].
 pub fn parse(record: &[u8]) -> Result<KernelEvent<'_>, RecordError> {
     let (header, record) = envelope(record)?;
-    let (context, body) = take::<Context>(&record[size_of::<Header>()..], "context")?;
+    let (_, rest) = take::<Header>(record, "header")?;
+    let (context, body) = take::<Context>(rest, "context")?;
     let view = View { record, header: &header, body };
     let body = match header.kind {
         abi::kind::OPEN | abi::kind::OPENAT | abi::kind::OPENAT2 | abi::kind::CREAT => {
@@ -199,7 +205,7 @@ fn take<'r, T: FromBytes>(
 
 /// Text up to its terminator.
 fn until_nul(text: &[u8]) -> &[u8] {
-    text.iter().position(|&byte| byte == 0).map_or(text, |end| &text[..end])
+    text.split(|&byte| byte == 0).next().unwrap_or(text)
 }
 
 /// The cgroup paths in Falco's form, `subsystem=path` and NUL each.

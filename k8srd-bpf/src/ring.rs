@@ -31,6 +31,11 @@
 //! [L444]: https://github.com/torvalds/linux/blob/v6.8/kernel/bpf/ringbuf.c#L444
 //! [L484]: https://github.com/torvalds/linux/blob/v6.8/kernel/bpf/ringbuf.c#L484
 
+#![cfg_attr(
+    not(test),
+    deny(clippy::indexing_slicing, clippy::unwrap_used, clippy::expect_used, clippy::panic)
+)]
+
 use std::ops::ControlFlow;
 use std::os::fd::BorrowedFd;
 use std::ptr::NonNull;

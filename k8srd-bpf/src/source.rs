@@ -112,7 +112,8 @@ impl BpfSource {
     ///
     /// Where this kernel or this process cannot: the message says what is missing and what to do.
     pub fn load(options: &BpfOptions) -> Result<Self, SourceError> {
-        let sensor = Sensor::load(&options.sensor).map_err(wrap("cannot load the kernel sensor"))?;
+        let sensor =
+            Sensor::load(&options.sensor).map_err(wrap("cannot load the kernel sensor"))?;
         // The lifecycle ring first: of records with one time its own goes first.
         let rings = std::iter::once(sensor.lifecycle())
             .chain(sensor.data())
@@ -296,7 +297,8 @@ impl Source for BpfSource {
             ledger.enter(account);
             account.lose(LossReason::RingFull, total(&counters, stream.lost));
             if self.state == State::Drained && self.merge.waiting() == 0 {
-                let missing = account.produced.saturating_sub(account.processed + account.total_lost());
+                let missing =
+                    account.produced.saturating_sub(account.processed + account.total_lost());
                 let reason =
                     if ledger.corrupt { LossReason::Malformed } else { LossReason::Deadline };
                 account.lose(reason, missing);
@@ -422,8 +424,7 @@ impl Account {
 
 const TRUNCATED: u32 = flag::NAME_TRUNCATED | flag::ARGS_TRUNCATED | flag::ENV_TRUNCATED;
 const TOO_DEEP: u32 = flag::PATH_TRUNCATED | flag::BASE_TRUNCATED | flag::CGROUP_TRUNCATED;
-const UNREADABLE: u32 =
-    flag::NAME_FAULT | flag::ARGS_FAULT | flag::ENV_FAULT | flag::ADDR_FAULT;
+const UNREADABLE: u32 = flag::NAME_FAULT | flag::ARGS_FAULT | flag::ENV_FAULT | flag::ADDR_FAULT;
 
 fn total(counters: &[Counters], slot: u32) -> u64 {
     counters.iter().map(|cpu| cpu.get(slot)).sum()

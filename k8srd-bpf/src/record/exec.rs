@@ -49,7 +49,7 @@ impl<'a> Exec<'a> {
 
     /// The thread's id before an exec that took place.
     pub(super) fn old_tid(&self) -> Option<u32> {
-        (self.body.old_tid != 0).then_some(self.body.old_tid)
+        (self.has_run && self.body.old_tid != 0).then_some(self.body.old_tid)
     }
 
     pub(super) fn param<'e>(

@@ -161,7 +161,8 @@ fn stat(text: &[u8], context: &mut Context) -> Option<()> {
     let _foreground_group = fields.next()?;
     context.task_flags = parse(fields.next()?, 10)? as u32;
     let ticks = parse(fields.nth(12)?, 10)?;
-    context.start_time = ticks.checked_mul(1_000_000_000 / rustix::param::clock_ticks_per_second())?;
+    context.start_time =
+        ticks.checked_mul(1_000_000_000 / rustix::param::clock_ticks_per_second())?;
     Some(())
 }
 
@@ -170,19 +171,20 @@ fn status(text: &[u8], context: &mut Context) -> Option<()> {
     for line in text.split(|&byte| byte == b'\n') {
         let Some(colon) = line.iter().position(|&byte| byte == b':') else { continue };
         let (name, values) = (&line[..colon], &line[colon + 1..]);
-        let mut values = values
-            .split(|&byte| byte == b'\t' || byte == b' ')
-            .filter(|value| !value.is_empty());
+        let mut values =
+            values.split(|&byte| byte == b'\t' || byte == b' ').filter(|value| !value.is_empty());
         match name {
             b"Tgid" => context.tgid = parse(values.next()?, 10)? as u32,
             b"Uid" => {
-                for id in [&mut context.uid, &mut context.euid, &mut context.suid, &mut context.fsuid]
+                for id in
+                    [&mut context.uid, &mut context.euid, &mut context.suid, &mut context.fsuid]
                 {
                     *id = parse(values.next()?, 10)? as u32;
                 }
             }
             b"Gid" => {
-                for id in [&mut context.gid, &mut context.egid, &mut context.sgid, &mut context.fsgid]
+                for id in
+                    [&mut context.gid, &mut context.egid, &mut context.sgid, &mut context.fsgid]
                 {
                     *id = parse(values.next()?, 10)? as u32;
                 }
@@ -298,7 +300,8 @@ mod tests {
     #[test]
     fn namespaced_ids_are_the_innermost() {
         let mut context = Context::new_zeroed();
-        let text = b"Name:\tx: y\nTgid:\t50\nUid:\t1\t2\t3\t4\nGid:\t5\t6\t7\t8\nNStgid:\t50\t9\t1\n\
+        let text =
+            b"Name:\tx: y\nTgid:\t50\nUid:\t1\t2\t3\t4\nGid:\t5\t6\t7\t8\nNStgid:\t50\t9\t1\n\
             NSpid:\t51\t10\t2\nNSpgid:\t50\t0\t0\nNSsid:\t50\t0\t0\nCapEff:\t000001ffffffffff\n";
         status(text, &mut context).unwrap();
         assert_eq!((context.tgid, context.vpid, context.vtid), (50, 1, 2));
