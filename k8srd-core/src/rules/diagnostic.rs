@@ -429,7 +429,7 @@ mod tests {
     #[test]
     fn spans_outside_the_text_do_no_harm() {
         let (sources, file) = sources("é");
-        for range in [0..0, 0..9, 1..2, 2..2, 5..9, 9..3] {
+        for range in [0..0, 0..9, 1..2, 2..2, 5..9, usize::MAX..usize::MAX] {
             let text = problem(Span { file, range }).render(&sources).to_string();
             assert!(text.contains("rules/a.yaml:1:"), "{text}");
         }

@@ -21,7 +21,26 @@ pub(super) struct List {
 #[derive(Debug)]
 pub(super) struct TooLong;
 
+/// The parts of a text that may be names of lists.
+pub(super) fn words(text: &str) -> impl Iterator<Item = &str> {
+    text.split(is_delimiter).filter(|word| !word.is_empty())
+}
+
+/// Whether conditions can hold this name of a list as one word.
+pub(super) fn is_word(name: &str) -> bool {
+    !name.contains(is_delimiter)
+}
+
+fn is_delimiter(c: char) -> bool {
+    u8::try_from(c).is_ok_and(|byte| DELIMITERS.contains(&byte))
+}
+
 impl List {
+    /// What stands for the list in conditions.
+    pub(super) fn text(&self) -> &str {
+        &self.text
+    }
+
     pub(super) fn new(name: &str, items: &[&str]) -> Self {
         let quoted: Vec<_> = items.iter().map(|item| quote(item)).collect();
         Self { name: name.to_owned(), text: quoted.join(", ") }

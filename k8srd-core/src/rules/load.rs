@@ -1,12 +1,12 @@
 //! From rule files to a ruleset: read, merge, put in lists and macros, type.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use super::ast::{self, Condition};
 use super::collect::{Collection, Row, Rule as RuleData};
 use super::diagnostic::{Code, Diagnostic, Diagnostics, Item, ItemKind, Severity, Sources};
-use super::lists::{List, MAX_TEXT};
+use super::lists::{List, MAX_TEXT, is_word, words};
 use super::macros::Macros;
 use super::output::Output;
 use super::syntax::{Expr, TextRange};
@@ -80,7 +80,7 @@ impl Rule {
 /// use k8srd_core::rules::Loader;
 /// use k8srd_core::schema::Schema;
 ///
-/// let (rules, diagnostics) = Loader::new(Schema::falco())
+/// let (rules, diagnostics) = Loader::new(&Schema::falco())
 ///     .add_file(
 ///         "rules.yaml",
 ///         "
@@ -107,8 +107,12 @@ pub struct Loader {
 
 impl Loader {
     /// A loader of rules for events of this schema.
-    pub fn new(schema: impl Into<Arc<Schema>>) -> Self {
-        Self { schema: schema.into(), sources: Sources::default(), floor: Priority::Debug }
+    pub fn new(schema: &Schema) -> Self {
+        Self {
+            schema: Arc::new(schema.clone()),
+            sources: Sources::default(),
+            floor: Priority::Debug,
+        }
     }
 
     /// Adds a file, by its name and text. Later files change what earlier ones define.
@@ -147,13 +151,27 @@ impl Loader {
         let rules: Vec<_> = rules.filter(|rule| rule.info.priority <= floor).collect();
         macros.warn_unused(&mut found);
         lists.warn_unused(&collection, &mut found);
-        // A macro's problem is found again by each rule that names it.
-        let mut seen = HashSet::new();
-        found.retain(|d| {
-            d.span.is_none() || seen.insert((d.code, d.span.clone(), d.message.clone()))
-        });
+        tidy(&mut found);
         (RuleSet { schema, rules }, Diagnostics::new(sources, found))
     }
+}
+
+/// Leaves out what repeats or follows from something else.
+fn tidy(found: &mut Vec<Diagnostic>) {
+    // In a file with errors something may only seem to be unused.
+    let has_errors: HashSet<_> = found
+        .iter()
+        .filter(|d| d.severity == Severity::Error)
+        .filter_map(|d| d.span.as_ref().map(|span| span.file))
+        .collect();
+    // A macro's problem is found again by each rule that names it.
+    let mut seen = HashSet::new();
+    found.retain(|d| {
+        let Some(span) = &d.span else { return true };
+        let is_unused = matches!(d.code, Code::UnusedMacro | Code::UnusedList);
+        !(is_unused && has_errors.contains(&span.file))
+            && seen.insert((d.code, span.clone(), d.message.clone()))
+    });
 }
 
 /// Reads and merges all files; also names the macros whose definition had a problem.
@@ -189,6 +207,10 @@ fn collect(
 /// The lists of a collection, ready to be put into conditions.
 struct Lists {
     lists: Vec<List>,
+    /// The places of lists by their names.
+    places: HashMap<String, usize>,
+    /// The places of lists whose name is more than one word: these are looked for everywhere.
+    odd: BTreeSet<usize>,
     used: Vec<bool>,
     /// How much text may still be made.
     budget: usize,
@@ -216,18 +238,34 @@ impl Lists {
             }
             List::new(&row.name, &items)
         });
-        Self { lists: lists.collect(), used, budget }
+        let lists: Vec<List> = lists.collect();
+        let places = lists.iter().enumerate().map(|(at, list)| (list.name.clone(), at)).collect();
+        let is_odd = |(at, list): (usize, &List)| (!is_word(&list.name)).then_some(at);
+        let odd = lists.iter().enumerate().filter_map(is_odd).collect();
+        Self { lists, places, odd, used, budget }
+    }
+
+    fn named_in(&self, text: &str) -> impl Iterator<Item = usize> {
+        words(text).filter_map(|word| self.places.get(word).copied())
     }
 
     /// Puts lists in and parses; `None` if there is an error.
     fn parse(&mut self, condition: &Text, found: &mut Vec<Diagnostic>) -> Option<Parsed> {
         let mut text = condition.clone();
-        for (list, used) in self.lists.iter().zip(&mut self.used) {
+        // One after the other in the order of definition, so that a list may bring in the names
+        // of later ones; only those whose name is there are looked for.
+        let mut named = self.odd.clone();
+        named.extend(self.named_in(condition.as_str()));
+        while let Some(at) = named.pop_first() {
+            let Some(list) = self.lists.get(at) else { continue };
             match list.put_into(&text) {
-                Ok(None) => continue,
+                Ok(None) => {}
                 Ok(Some(put)) if put.as_str().len() <= self.budget => {
-                    *used = true;
                     text = put;
+                    named.extend(self.named_in(list.text()).filter(|&later| later > at));
+                    if let Some(used) = self.used.get_mut(at) {
+                        *used = true;
+                    }
                 }
                 _ => {
                     let message = format!(

@@ -200,10 +200,10 @@ mod tests {
                 )
             })
             .collect();
-        let (rules, diagnostics) = Loader::new(Schema::falco()).add_file("r.yaml", yaml).load();
+        let (rules, diagnostics) = Loader::new(&Schema::falco()).add_file("r.yaml", yaml).load();
         assert!(!diagnostics.has_errors(), "{}", diagnostics.render());
         let options = PlanOptions::default().rule_matching(rule_matching);
-        RuleMatcher::new(Plan::compile(&rules, options))
+        RuleMatcher::new(Plan::compile(rules, options))
     }
 
     #[track_caller]

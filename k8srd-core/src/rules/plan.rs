@@ -76,13 +76,14 @@ pub(super) struct Candidate {
 
 impl Plan {
     /// Compiles the enabled rules.
-    pub fn compile(rules: &RuleSet, options: PlanOptions) -> Self {
-        let schema = &*rules.schema;
+    pub fn compile(rules: RuleSet, options: PlanOptions) -> Self {
+        let RuleSet { schema, rules } = rules;
+        let schema = &*schema;
         let has_realpath = schema.field_info(catalogue::FD_REALPATH).is_some();
         let mut kinds: Vec<_> = judged_kinds(schema).map(|info| (info, Vec::new())).collect();
-        let planned = rules.rules.iter().zip(0..).map(|(rule, id)| {
-            let reads = plan_rule(schema, rule, RuleId(id), &mut kinds, has_realpath);
-            Planned { info: rule.info.clone(), output: rule.output.clone(), reads }
+        let planned = rules.into_iter().zip(0..).map(|(rule, id)| {
+            let reads = plan_rule(schema, &rule, RuleId(id), &mut kinds, has_realpath);
+            Planned { info: rule.info, output: rule.output, reads }
         });
         let planned: Vec<_> = planned.collect();
         let mut fields = FieldSet::default();
@@ -268,9 +269,9 @@ mod tests {
                 )
             })
             .collect();
-        let (rules, diagnostics) = Loader::new(Schema::falco()).add_file("r.yaml", yaml).load();
+        let (rules, diagnostics) = Loader::new(&Schema::falco()).add_file("r.yaml", yaml).load();
         assert!(!diagnostics.has_errors(), "{}", diagnostics.render());
-        Plan::compile(&rules, PlanOptions::default())
+        Plan::compile(rules, PlanOptions::default())
     }
 
     #[track_caller]

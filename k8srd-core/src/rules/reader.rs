@@ -7,7 +7,7 @@ use super::diagnostic::{Code, Diagnostic, FileId, Item, ItemKind, Span};
 use super::items::{
     Change, Entry, Exception, ListItem, MacroItem, RuleItem, RuleKeys, Value, ValueData,
 };
-use super::suggest::did_you_mean;
+use super::suggest::{did_you_mean, nearest};
 use super::text::Text;
 use super::yaml::{self, Data, Node};
 
@@ -49,9 +49,18 @@ pub(super) fn read(file: FileId, source: &str, found: &mut Vec<Diagnostic>) -> V
             continue;
         };
         for node in nodes.iter().filter(|node| !node.is_null()) {
+            let before = reader.found.len();
             match reader.item(node) {
                 Ok(entry) => entries.extend(entry),
-                Err(error) => reader.found.push(*error),
+                Err(error) => {
+                    // The error says what the item lacks; what else it has is of no use.
+                    let mut at = 0;
+                    reader.found.retain(|warning| {
+                        at += 1;
+                        at <= before || warning.code != Code::UnknownKey
+                    });
+                    reader.found.push(*error);
+                }
             }
         }
     }
@@ -478,7 +487,12 @@ impl Reader<'_> {
 
     fn required<'n>(&self, map: &Map<'n>, key: &str) -> Read<&'n Node> {
         map.value(key).ok_or_else(|| {
-            self.error(Code::YamlValidate, &map.item, map.node, format!("{key} is missing"))
+            let error =
+                self.error(Code::YamlValidate, &map.item, map.node, format!("{key} is missing"));
+            let keys = map.entries.iter().filter_map(|(key, _)| key.as_text());
+            let help =
+                nearest(key, keys).map(|near| format!("{near} is there, did you mean {key}?"));
+            Box::new(error.help(help))
         })
     }
 

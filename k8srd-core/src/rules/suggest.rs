@@ -2,35 +2,46 @@
 
 /// Names longer than this are compared with nothing: the work grows with the square.
 const LONGEST: usize = 64;
+/// How many candidates are looked at.
+const MOST: usize = 1000;
 
 /// A help line that names the candidate nearest to `name`, if one is near.
 pub(super) fn did_you_mean<'c>(
     name: &str,
     candidates: impl IntoIterator<Item = &'c str>,
 ) -> Option<String> {
+    nearest(name, candidates).map(|candidate| format!("did you mean {candidate}?"))
+}
+
+/// The candidate nearest to `name`, if one is near.
+pub(super) fn nearest<'c>(
+    name: &str,
+    candidates: impl IntoIterator<Item = &'c str>,
+) -> Option<&'c str> {
     if name.len() > LONGEST {
         return None;
     }
-    let near = name.chars().count() / 3 + 1;
+    let near = name.len() / 3 + 1;
     candidates
         .into_iter()
-        .filter(|candidate| candidate.len() <= LONGEST && *candidate != name)
-        .map(|candidate| (distance(name, candidate), candidate))
+        .take(MOST)
+        .filter(|candidate| candidate.len().abs_diff(name.len()) <= near && *candidate != name)
+        .map(|candidate| (distance(name.as_bytes(), candidate.as_bytes()), candidate))
         .filter(|(distance, _)| *distance <= near)
         .min_by_key(|(distance, _)| *distance)
-        .map(|(_, candidate)| format!("did you mean {candidate}?"))
+        .map(|(_, candidate)| candidate)
 }
 
-/// How many characters have to be added, removed or replaced (Levenshtein).
-fn distance(a: &str, b: &str) -> usize {
-    let mut row: Vec<usize> = (0..=b.chars().count()).collect();
-    for (i, x) in a.chars().enumerate() {
+/// How many bytes have to be added, removed or replaced (Levenshtein).
+fn distance(a: &[u8], b: &[u8]) -> usize {
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, x) in a.iter().enumerate() {
         let mut diagonal = i;
         let mut left = i + 1;
         if let Some(first) = row.first_mut() {
             *first = left;
         }
-        for (cell, y) in row.iter_mut().skip(1).zip(b.chars()) {
+        for (cell, y) in row.iter_mut().skip(1).zip(b) {
             let replaced = diagonal + usize::from(x != y);
             diagonal = *cell;
             left = replaced.min(diagonal + 1).min(left + 1);
@@ -46,11 +57,15 @@ mod tests {
 
     #[test]
     fn counts_edits() {
-        for (a, b, edits) in
-            [("", "", 0), ("", "ab", 2), ("kitten", "sitting", 3), ("é", "e", 1), ("abc", "abc", 0)]
-        {
-            assert_eq!(distance(a, b), edits, "{a} {b}");
-            assert_eq!(distance(b, a), edits, "{b} {a}");
+        for (a, b, edits) in [
+            ("", "", 0),
+            ("", "ab", 2),
+            ("kitten", "sitting", 3),
+            ("pname", "name", 1),
+            ("abc", "abc", 0),
+        ] {
+            assert_eq!(distance(a.as_bytes(), b.as_bytes()), edits, "{a} {b}");
+            assert_eq!(distance(b.as_bytes(), a.as_bytes()), edits, "{b} {a}");
         }
     }
 

@@ -142,7 +142,7 @@ fn bracket(inside: &[u8]) -> Option<(ByteSet, &[u8], bool)> {
         }
         first = false;
         if let Some((class, behind)) = class(rest) {
-            (0..=u8::MAX).filter(|byte| class(byte)).for_each(|byte| insert(&mut set, byte));
+            (0..=u8::MAX).filter(class).for_each(|byte| insert(&mut set, byte));
             rest = behind;
             continue;
         }
@@ -166,9 +166,12 @@ fn bracket_byte(rest: &[u8]) -> Option<(u8, &[u8])> {
     }
 }
 
+/// Whether a byte belongs to a class.
+type IsMember = fn(&u8) -> bool;
+
 /// `[:name:]`
-fn class(rest: &[u8]) -> Option<(fn(&u8) -> bool, &[u8])> {
-    const CLASSES: &[(&[u8], fn(&u8) -> bool)] = &[
+fn class(rest: &[u8]) -> Option<(IsMember, &[u8])> {
+    const CLASSES: &[(&[u8], IsMember)] = &[
         (b"alnum", u8::is_ascii_alphanumeric),
         (b"alpha", u8::is_ascii_alphabetic),
         (b"blank", |byte| matches!(byte, b' ' | b'\t')),
