@@ -63,6 +63,7 @@ pub mod abi;
 pub mod clock;
 pub mod load;
 pub mod merge;
+pub mod probe;
 pub mod record;
 pub mod ring;
 mod snapshot;
