@@ -1,4 +1,5 @@
 //! What may cross threads must not stop doing so by accident.
+#![forbid(unsafe_code)]
 
 use k8srd_core::alert::{Alert, RuleInfo};
 use k8srd_core::arena::Arena;

@@ -1,4 +1,5 @@
 //! Rule files as a whole: what one item does to another.
+#![forbid(unsafe_code)]
 
 use std::fmt::Write as _;
 

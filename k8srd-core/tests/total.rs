@@ -1,4 +1,5 @@
 //! No text makes the parser or the loader panic, hang, or say nothing.
+#![forbid(unsafe_code)]
 
 use k8srd_core::rules::{Loader, parse_condition};
 use k8srd_core::schema::Schema;

@@ -1,4 +1,5 @@
 //! The sinks of this crate keep what every sink must.
+#![forbid(unsafe_code)]
 
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex};

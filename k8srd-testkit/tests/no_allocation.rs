@@ -1,6 +1,8 @@
 //! A quiet event costs no allocation: from the source through the pipeline to the last rule.
 //!
 //! The allocator counts for each thread, so tests that run at the same time do not disturb.
+#![expect(unsafe_code, reason = "an allocator that counts is an unsafe trait")]
+#![expect(unsafe_code, reason = "an allocator that counts is an unsafe trait")]
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
