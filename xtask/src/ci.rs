@@ -1,13 +1,13 @@
 //! `cargo xtask ci`: the checks besides the tests, cheap ones first. All run; all failures are told.
 
-use std::ffi::OsStr;
+use std::ffi::OsString;
 use std::path::Path;
 use std::process::Command;
 use std::time::Instant;
 
 use anyhow::{Context, bail, ensure};
 
-use crate::{bpf, features, tidy, workspace_root};
+use crate::{bpf, features, stranger, tidy, workspace_root};
 
 type Step = (&'static str, fn(&Path) -> anyhow::Result<()>);
 
@@ -24,6 +24,7 @@ const STEPS: &[Step] = &[
         cargo(root, &args, &[])
     }),
     ("features", features::check),
+    ("a stranger's crate", stranger::check),
     ("docs", |root| {
         let args = ["doc", "--locked", "--workspace", "--no-deps"];
         cargo(root, &args, &[("RUSTDOCFLAGS", "-Dwarnings")])
@@ -69,11 +70,15 @@ fn deny(root: &Path) -> anyhow::Result<()> {
     )
 }
 
+/// The cargo that runs us.
+pub(crate) fn cargo_program() -> OsString {
+    std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into())
+}
+
 /// Runs cargo in `root`; its messages go where ours go, its standard output nowhere.
 pub(crate) fn cargo(root: &Path, args: &[&str], env: &[(&str, &str)]) -> anyhow::Result<()> {
-    let cargo = std::env::var_os("CARGO");
-    let program = cargo.as_deref().unwrap_or(OsStr::new("cargo"));
-    let mut command = Command::new(program);
+    let program = cargo_program();
+    let mut command = Command::new(&program);
     command.args(args).envs(env.iter().copied()).current_dir(root);
     if args.first() == Some(&"metadata") {
         command.stdout(std::process::Stdio::null());

@@ -5,6 +5,7 @@
 mod bpf;
 mod ci;
 mod features;
+mod stranger;
 mod tidy;
 
 use std::env;

@@ -1,13 +1,14 @@
 //! The repository as the checks see it.
 
 use std::collections::BTreeMap;
-use std::ffi::OsStr;
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::{env, fs};
 
 use anyhow::{Context, ensure};
 use serde_json::Value;
+
+use crate::ci::cargo_program;
 
 /// All files that are, or could be, under version control, and what cargo says of the workspace.
 #[derive(Default)]
@@ -16,7 +17,7 @@ pub(crate) struct Tree {
     pub(super) root: PathBuf,
     files: BTreeMap<String, Vec<u8>>,
     /// The output of `cargo metadata`.
-    pub(super) metadata: Value,
+    pub(crate) metadata: Value,
 }
 
 impl Tree {
@@ -34,10 +35,8 @@ impl Tree {
                 files.insert(name, bytes);
             }
         }
-        let cargo = env::var_os("CARGO");
-        let program = cargo.as_deref().unwrap_or(OsStr::new("cargo"));
         let args = ["metadata", "--quiet", "--format-version=1"];
-        let metadata = output(Command::new(program).args(args).current_dir(root))?;
+        let metadata = output(Command::new(cargo_program()).args(args).current_dir(root))?;
         let metadata = serde_json::from_slice(&metadata).context("cargo metadata is not JSON")?;
         Ok(Self { root: root.into(), files, metadata })
     }
