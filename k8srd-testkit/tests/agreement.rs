@@ -3,7 +3,6 @@
 //! Values come from small pools, so that a comparison holds often enough to be worth it. A case
 //! that fails is shrunk and printed; it becomes a row of `testdata/conditions`.
 #![forbid(unsafe_code)]
-#![forbid(unsafe_code)]
 #![expect(clippy::print_stdout, reason = "the test run says how many cases there were")]
 
 use std::collections::BTreeMap;

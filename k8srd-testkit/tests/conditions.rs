@@ -1,6 +1,5 @@
 //! Every evaluator of conditions against the corpus in `testdata/conditions`.
 #![forbid(unsafe_code)]
-#![forbid(unsafe_code)]
 #![expect(clippy::print_stdout, reason = "the test run says how many rows there are")]
 
 use std::error::Error;

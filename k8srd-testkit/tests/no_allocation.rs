@@ -2,7 +2,6 @@
 //!
 //! The allocator counts for each thread, so tests that run at the same time do not disturb.
 #![expect(unsafe_code, reason = "an allocator that counts is an unsafe trait")]
-#![expect(unsafe_code, reason = "an allocator that counts is an unsafe trait")]
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;

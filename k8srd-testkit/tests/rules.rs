@@ -1,6 +1,5 @@
 //! Rule files through loader, plan and matcher, against the snapshots in `testdata/rules`.
 #![forbid(unsafe_code)]
-#![forbid(unsafe_code)]
 
 use std::error::Error;
 use std::fmt::{self, Write};
