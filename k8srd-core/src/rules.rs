@@ -1,4 +1,19 @@
 //! The rule language: Falco's rule files, loaded, compiled and judged.
+//!
+//! [`Loader`] reads files and gives a [`RuleSet`] with [`Diagnostics`]; [`Plan`] is the ruleset
+//! compiled; [`RuleMatcher`] judges events by it.
+//!
+//! ```text
+//! text ──yaml──reader──> items ──collect──> rules, macros, lists
+//!      ──lists──parser──> trees ──macros──typing──> conditions ──plan──> matcher
+//! ```
+//!
+//! Any text is read in bounded time and memory, without panic: nesting, growth by macros and lists,
+//! and YAML aliases are limited, and what is over a limit is a diagnostic.
+#![cfg_attr(
+    not(test),
+    warn(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)
+)]
 
 pub mod ast;
 mod collect;
@@ -55,7 +70,8 @@ pub fn parse_condition(schema: &Schema, text: &str) -> (Option<ast::Condition>, 
     let (condition, found) = match parser::parse(text) {
         Err(error) => {
             let span = Span { file, range: error.span };
-            (None, vec![Diagnostic::new(Code::CompileCondition, item, error.message).at(span)])
+            let problem = Diagnostic::new(Code::CompileCondition, item, error.message).at(span);
+            (None, vec![problem.help(error.help)])
         }
         Ok(expr) => {
             let no_macros = |_: &syntax::Name| Macro::Unknown { help: None };

@@ -282,12 +282,9 @@ impl Lists {
         match parser::parse(text.as_str()) {
             Ok(expr) => Some(Parsed { expr, text }),
             Err(error) => {
-                found.push(condition_error(
-                    Code::CompileCondition,
-                    error.message,
-                    &text,
-                    &error.span,
-                ));
+                let problem =
+                    condition_error(Code::CompileCondition, error.message, &text, &error.span);
+                found.push(problem.help(error.help));
                 None
             }
         }

@@ -12,6 +12,7 @@
 
 use std::mem;
 
+use super::suggest::did_you_mean;
 use super::syntax::{
     Argument, Check, Expr, Field, Form, Literal, MODIFIERS, Name, Operand, RESERVED, Right,
     SPELLINGS, Spelling, TRANSFORMERS, TextRange, Transformer,
@@ -28,6 +29,7 @@ const MAX_TRANSFORMER_DEPTH: usize = 32;
 pub(super) struct SyntaxError {
     pub(super) span: TextRange,
     pub(super) message: String,
+    pub(super) help: Option<String>,
 }
 
 type Parsed<T> = Result<T, SyntaxError>;
@@ -73,7 +75,8 @@ pub(super) fn parse(text: &str) -> Parsed<Expr> {
                 }
                 Some(_) if cursor.at_end() => {
                     let message = "this parenthesis is not closed".to_owned();
-                    return Err(SyntaxError { span: group.start..group.start + 1, message });
+                    let span = group.start..group.start + 1;
+                    return Err(SyntaxError { span, message, help: None });
                 }
                 Some(_) => return Err(cursor.unexpected("`and`, `or` or `)`")),
                 None if cursor.at_end() => return Ok(group.into_expr()),
@@ -172,7 +175,11 @@ impl<'t> Cursor<'t> {
         self.skip_blanks();
         let start = self.at;
         let Some(operator) = self.operator() else {
-            return Err(self.unexpected("an operator such as `=`, `in`, `startswith` or `exists`"));
+            let mut error =
+                self.unexpected("an operator such as `=`, `in`, `startswith` or `exists`");
+            let written = self.text.get(error.span.clone()).unwrap_or("");
+            error.help = did_you_mean(written, SPELLINGS.iter().map(|spelling| spelling.text));
+            return Err(error);
         };
         let operator_span = start..self.at;
         let mut modifier = None;
@@ -405,7 +412,8 @@ impl<'t> Cursor<'t> {
             match self.next() {
                 None => {
                     let message = "this string is not closed".to_owned();
-                    return Err(SyntaxError { span: start..start + quote.len_utf8(), message });
+                    let span = start..start + quote.len_utf8();
+                    return Err(SyntaxError { span, message, help: None });
                 }
                 Some(c) if c == quote => break,
                 Some('\0') => return Err(self.error(here, "NUL cannot be compared".to_owned())),
@@ -515,7 +523,7 @@ impl<'t> Cursor<'t> {
     }
 
     fn error(&self, start: usize, message: String) -> SyntaxError {
-        SyntaxError { span: start..self.at.max(start), message }
+        SyntaxError { span: start..self.at.max(start), message, help: None }
     }
 
     /// The token here is not what could stand here.
@@ -531,7 +539,7 @@ impl<'t> Cursor<'t> {
         } else {
             format!("unexpected `{}`, expected {expected}", token.escape_debug())
         };
-        SyntaxError { span: self.at..self.at + token.len(), message }
+        SyntaxError { span: self.at..self.at + token.len(), message, help: None }
     }
 }
 
@@ -714,6 +722,8 @@ mod tests {
         check_error(r#"proc.name = "\x00""#, r"\x", "NUL");
         check_error("proc.aname[ = x", " ", "an argument");
         check_error("é = x", "é", "a field");
+        let misspelt = parse("proc.name startwith x").unwrap_err();
+        assert_eq!(misspelt.help.as_deref(), Some("did you mean startswith?"));
     }
 
     #[test]

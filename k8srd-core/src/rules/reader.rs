@@ -353,9 +353,10 @@ impl Reader<'_> {
         for node in self.sequence(map, "exceptions", value)? {
             let exception = self.exception(node, changes)?;
             if exceptions.iter().any(|earlier| earlier.name == exception.name) {
-                let item = Item::new(ItemKind::Exception, exception.name);
-                let message = "an item's exceptions must have names that differ";
-                return Err(self.error(Code::YamlValidate, &item, node, message));
+                let item = Item::new(ItemKind::Exception, &exception.name);
+                let message = "an exception of this name is there already; both count";
+                let warning = self.error(Code::ExceptionNameNotUnique, &item, node, message);
+                self.found.push(*warning);
             }
             exceptions.push(exception);
         }
