@@ -44,7 +44,8 @@ pub struct MergeLimits {
     pub guard: Duration,
     /// Longest time that a busy ring holds the others back.
     pub hold: Duration,
-    /// Most bytes that wait for each ring, bookkeeping included; at least one record fits.
+    /// Most bytes that wait for each ring, bookkeeping included; at least one record fits. Memory is
+    /// taken when it is needed, and up to as much again while gaps are closed.
     pub bytes_per_ring: usize,
 }
 

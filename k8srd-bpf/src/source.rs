@@ -120,10 +120,15 @@ impl BpfSource {
             .map(|map| Ring::map(std::os::fd::AsFd::as_fd(map), map.bytes()))
             .collect::<Result<Vec<_>, _>>()
             .map_err(|error| SourceError::new("cannot map the sensor's rings").caused_by(error))?;
+        // What waits in user space takes no more than what waits in the kernel: on a node of many
+        // CPUs each ring is small.
+        let data_ring = sensor.data().first().map_or(0, |map| map.bytes());
+        let bytes_per_ring = options.merge.bytes_per_ring.min(data_ring);
+        let limits = MergeLimits { bytes_per_ring, ..options.merge };
         Ok(Self {
             provides: record::provided_fields(),
             wanted: KindSet::default(),
-            merge: Merge::new(rings.len(), options.merge),
+            merge: Merge::new(rings.len(), limits),
             rings,
             clock: WallClock::new(),
             snapshot: Snapshot::default(),

@@ -22,6 +22,7 @@ use crate::watch::{Watch, skip};
 pub(crate) const TESTS: crate::Tests = &[
     ("a storm of 2,000,000 opens and 2,000 execs", storm),
     ("events come in order of time", order),
+    ("tasks are taken anew after a loss of lifecycles", repair),
     ("32-bit calls are counted and not decoded", compat),
 ];
 
@@ -57,9 +58,8 @@ fn storm() {
     const ACTORS: u64 = 2;
     const EXECS: usize = 2_000;
     // As little as a node of so many CPUs takes.
-    let cpus = std::thread::available_parallelism().map_or(1, usize::from) as u64;
     let options = BpfOptions {
-        sensor: SensorOptions { ring_memory: (1 << 20).max((256 << 10) + cpus * (64 << 10)) },
+        sensor: SensorOptions { ring_memory: (1 << 20).max((256 << 10) + cpus() * (64 << 10)) },
         ..BpfOptions::default()
     };
     let mut watch = Watch::with(&options, &[EventKind::OPENAT]);
@@ -157,6 +157,43 @@ fn order() {
         .sum();
     assert_eq!(counted, were_late);
     assert_eq!(losses.total_lost(), losses.streams[COMPAT].total_lost(), "{losses:?}");
+}
+
+fn repair() {
+    let options = BpfOptions {
+        sensor: SensorOptions { ring_memory: (1 << 20).max((256 << 10) + cpus() * (64 << 10)) },
+        ..BpfOptions::default()
+    };
+    let mut watch = Watch::with(&options, &[EventKind::TASK]);
+    let (pid, ours) = (Key::of(catalogue::CTX_PID), i64::from(std::process::id()));
+    let read_until_row = |watch: &mut Watch, limit: Duration| {
+        let (start, mut found) = (Instant::now(), false);
+        while !found && start.elapsed() < limit {
+            let flow = watch.source.read(Duration::from_millis(5), &mut |event| {
+                let arena = Arena::default();
+                let of = event.get(&pid, &arena).known().and_then(|pid| pid.as_i64());
+                found |= event.kind() == EventKind::TASK && of == Some(ours);
+                ControlFlow::Continue(())
+            });
+            assert_eq!(flow.expect("read"), Flow::More);
+        }
+        found
+    };
+    assert!(read_until_row(&mut watch, Duration::from_secs(5)), "the first pass");
+    assert!(!read_until_row(&mut watch, Duration::from_millis(1500)), "nothing was lost");
+    // Nobody reads while more is written than the ring holds.
+    for _ in 0..300 {
+        assert!(Command::new("true").status().expect("true").success());
+    }
+    assert!(read_until_row(&mut watch, Duration::from_secs(5)), "the pass after the loss");
+    drain(&mut watch, &mut |_| {});
+    let losses = watch.source.losses();
+    assert_adds_up(&losses);
+    assert!(losses.streams[PROCESS].lost[&LossReason::RingFull] > 0, "{losses:?}");
+}
+
+fn cpus() -> u64 {
+    std::thread::available_parallelism().map_or(1, usize::from) as u64
 }
 
 fn compat() {
