@@ -107,7 +107,8 @@ impl Tools {
             symlink(me, &link).with_context(|| format!("cannot make {}", link.display()))?;
         }
         let path = std::env::var_os("PATH").unwrap_or_else(|| "/usr/bin:/bin".into());
-        let folders: Vec<_> = std::env::split_paths(&path).filter(|dir| dir.is_absolute()).collect();
+        let folders: Vec<_> =
+            std::env::split_paths(&path).filter(|dir| dir.is_absolute()).collect();
         let find = |name| folders.iter().map(|dir| dir.join(name)).find(|path| path.is_file());
         let found = Self::NAMES.map(|name| (name, find(name))).into();
         Ok(Self { actor, stand_ins, found })
@@ -193,9 +194,9 @@ fn cgroup_root(mountinfo: &str) -> Option<PathBuf> {
     };
     let v2 = mounts().find(|&(ty, _, _)| ty == "cgroup2");
     let has = |options: &str, name| options.split(',').any(|option| option == name);
-    let v1 = ["pids", "memory"].into_iter().find_map(|name| {
-        mounts().find(|&(ty, options, _)| ty == "cgroup" && has(options, name))
-    });
+    let v1 = ["pids", "memory"]
+        .into_iter()
+        .find_map(|name| mounts().find(|&(ty, options, _)| ty == "cgroup" && has(options, name)));
     v2.or(v1).map(|(_, _, point)| PathBuf::from(point))
 }
 

@@ -33,7 +33,9 @@ impl Outcome {
             }
             Self::Missed { scenario, rule } => cells(scenario, rule, "–", "MISSED".into()),
             Self::Unexpected { scenario, rule } => cells(scenario, rule, "–", "UNEXPECTED".into()),
-            Self::Quiet { scenario } => cells(scenario, "(none, as it should be)", "–", "quiet".into()),
+            Self::Quiet { scenario } => {
+                cells(scenario, "(none, as it should be)", "–", "quiet".into())
+            }
         }
     }
 }

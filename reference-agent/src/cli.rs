@@ -1,0 +1,114 @@
+//! What a person may type.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::config;
+
+/// Runtime threat detection for Kubernetes nodes: eBPF events, Falco rules, alerts
+#[derive(Debug, Parser)]
+#[command(version, disable_help_subcommand = true, after_help = EXIT_CODES, after_long_help = FIRST_STEPS)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) verb: Verb,
+}
+
+const EXIT_CODES: &str = "Exit code: 0 fine, 1 found what it looks for or failed, 2 called wrongly.
+Each verb has a --help of its own.";
+
+const FIRST_STEPS: &str = "First steps, as root:
+  k8srd doctor                what of this machine can be used, and how to fix the rest
+  k8srd demo                  act out attacks in a container made for it, show the alerts
+  k8srd run                   watch this machine with the shipped rules until Ctrl-C
+  k8srd run -r my.yaml --json watch with rules of your own, one JSON object a line
+
+Environment:
+  FALCO_HOSTNAME  the host name in alerts, instead of the system's
+  HOST_ROOT       where the host's / is mounted when running in a container
+  NO_COLOR        no colours, even on a terminal
+  TZ              the zone for times of day
+
+Exit code: 0 fine, 1 found what it looks for or failed, 2 called wrongly.";
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Verb {
+    Run(RunArgs),
+    Demo(DemoArgs),
+    Doctor(DoctorArgs),
+    /// What the demo runs inside its container; not for people
+    #[command(hide = true)]
+    Act {
+        /// The act and its arguments
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        args: Vec<OsString>,
+    },
+}
+
+/// Watch this machine and print alerts, until SIGINT or SIGTERM
+///
+/// Alerts go to standard output, one a line. Everything else goes to standard error: when
+/// watching has begun, problems, and at the end a summary of events, alerts and losses. What was
+/// not processed is counted with its reason; a summary without such numbers says that nothing was
+/// lost.
+#[derive(Args, Debug)]
+#[command(after_long_help = RUN_EXAMPLES)]
+pub(crate) struct RunArgs {
+    /// Falco rule file, or directory whose .yaml and .yml files are read in the order of their
+    /// names; may be repeated, later files may change earlier ones [default: the shipped rules]
+    #[arg(short, long = "rules", value_name = "PATH")]
+    pub(crate) rules: Vec<PathBuf>,
+
+    /// Print each alert as Falco's JSON object (the same as -o json_output=true)
+    #[arg(long)]
+    pub(crate) json: bool,
+
+    /// Memory for all ring buffers of this node together, in bytes or with K, M, G
+    /// (the same as -o sensor.ring_memory=SIZE) [default: 64M]
+    #[arg(long, value_name = "SIZE")]
+    pub(crate) ring_memory: Option<String>,
+
+    /// Set a configuration key; may be repeated, the last one wins
+    #[arg(short = 'o', long = "option", value_name = "KEY=VALUE", long_help = config::HELP.as_str())]
+    pub(crate) options: Vec<String>,
+}
+
+const RUN_EXAMPLES: &str = "Examples:
+  k8srd run                                    the shipped rules
+  k8srd run -r /etc/falco/rules.d -r own.yaml  a directory, then a file that may override it
+  k8srd run --json | jq .rule                  alerts for a program
+  k8srd run -o rule_matching=all               every rule that matches, not only the first";
+
+/// Act out attacks in a container made for it, and show the alerts they raise
+///
+/// The acts are real: real programs make real system calls, the kernel sensor reports them, the
+/// shipped rules judge them. They happen in a process tree with its own mounts, process ids and
+/// cgroup. Nothing of the host is changed: a folder in /tmp and the cgroup are made, and removed at
+/// the end. Needs root. Takes a few seconds. Exit code 1 if an attack was missed.
+#[derive(Args, Debug)]
+pub(crate) struct DemoArgs {}
+
+/// Say what of this machine can be used for live detection, what cannot, and how to fix it
+///
+/// Looks at the kernel, its type information, capabilities, kinds of eBPF programs (by loading
+/// the sensor and tiny programs), cgroups and container runtimes. Changes nothing. Exit code 1 if
+/// live detection would not work.
+#[derive(Args, Debug)]
+pub(crate) struct DoctorArgs {
+    /// Print one JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+}

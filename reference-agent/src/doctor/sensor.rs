@@ -1,0 +1,54 @@
+//! Whether the sensor loads here, and which other kinds of programs do.
+
+use std::error::Error;
+
+use k8srd_bpf::load::{Sensor, SensorOptions};
+use k8srd_bpf::probe::{self, Support};
+
+use super::Finding;
+
+/// Enough for any node's rings at their least; nothing is read from them.
+const RING_MEMORY: u64 = 4 << 20;
+
+pub(super) fn examine() -> Vec<Finding> {
+    let mut findings = load(RING_MEMORY);
+    for kind in probe::program_kinds() {
+        let what = format!("{} programs", kind.name);
+        findings.push(match kind.support {
+            Support::Works => Finding::ok(what, format!("load ({})", kind.purpose)),
+            Support::Unknown => {
+                Finding::note(what, format!("not known to this kernel ({})", kind.purpose))
+            }
+            Support::Refused(reason) => {
+                Finding::note(what, format!("refused: {reason} ({})", kind.purpose))
+            }
+        });
+    }
+    findings
+}
+
+/// Loads and attaches the real programs: what is needed is truly tried, not inferred.
+fn load(ring_memory: u64) -> Vec<Finding> {
+    match Sensor::load(&SensorOptions { ring_memory }) {
+        Ok(sensor) => {
+            let attached: Vec<_> = sensor.attached().collect();
+            let rows = match sensor.rows_have_arguments() {
+                true => Finding::ok("iter/task programs", "load, with arguments of running tasks"),
+                false => Finding::note(
+                    "iter/task programs",
+                    "load without arguments of running tasks, which are read from /proc",
+                ),
+            };
+            vec![Finding::ok("tp_btf programs", format!("attach: {}", attached.join(", "))), rows]
+        }
+        Err(error) => {
+            let mut found = error.to_string();
+            let mut cause = error.source();
+            while let Some(error) = cause {
+                found = format!("{found}: {error}");
+                cause = error.source();
+            }
+            vec![Finding::missing("tp_btf programs", found)]
+        }
+    }
+}

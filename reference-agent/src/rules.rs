@@ -1,0 +1,124 @@
+//! Rules from files, directories, or the program itself.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result, bail};
+use k8srd_core::rules::diagnostic::Severity;
+use k8srd_core::rules::{Loader, RuleSet};
+use k8srd_core::schema::Schema;
+
+/// The rules that the program brings.
+pub(crate) const SHIPPED: &str = include_str!("../../rules/k8srd_rules.yaml");
+/// Their name in messages.
+const SHIPPED_NAME: &str = "k8srd_rules.yaml (shipped)";
+
+/// Loads all rules of these files and directories, or the shipped ones if there are none. Warnings
+/// go to standard error.
+///
+/// # Errors
+///
+/// Where a file cannot be read, a directory holds no rules, or a rule is wrong: all problems of all
+/// files, with the place of each.
+pub(crate) fn load(schema: &Schema, paths: &[PathBuf]) -> Result<RuleSet> {
+    let mut loader = Loader::new(schema);
+    if paths.is_empty() {
+        loader = loader.add_file(SHIPPED_NAME, SHIPPED);
+    }
+    for file in files(paths)? {
+        let text = read(&file)?;
+        loader = loader.add_file(file.display().to_string(), text);
+    }
+    let (rules, problems) = loader.load();
+    if !problems.is_empty() {
+        eprint!("{}", problems.render());
+    }
+    if problems.has_errors() {
+        let errors = problems.iter().filter(|problem| problem.severity == Severity::Error).count();
+        bail!("the rules are not usable: {errors} errors, listed above");
+    }
+    Ok(rules)
+}
+
+/// The rule files that these paths name, in order.
+fn files(paths: &[PathBuf]) -> Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
+    for path in paths {
+        let meta = fs::metadata(path).with_context(|| no_rules(path))?;
+        if meta.is_dir() {
+            let found = rule_files_in(path)
+                .with_context(|| format!("directory {} cannot be read", path.display()))?;
+            if found.is_empty() {
+                bail!("directory {} holds no .yaml or .yml file", path.display());
+            }
+            files.extend(found);
+        } else {
+            files.push(path.clone());
+        }
+    }
+    Ok(files)
+}
+
+fn rule_files_in(directory: &Path) -> io::Result<Vec<PathBuf>> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(directory)? {
+        let path = entry?.path();
+        let yaml = path.extension().is_some_and(|ext| ext == "yaml" || ext == "yml");
+        // A mounted ConfigMap shows each file as a symbolic link: links count as what they lead to.
+        if yaml && path.is_file() {
+            found.push(path);
+        }
+    }
+    found.sort();
+    Ok(found)
+}
+
+fn read(file: &Path) -> Result<String> {
+    let bytes = fs::read(file).with_context(|| no_rules(file))?;
+    String::from_utf8(bytes)
+        .with_context(|| format!("rule file {} is not UTF-8 text", file.display()))
+}
+
+fn no_rules(path: &Path) -> String {
+    format!("rules {} cannot be read; name a rule file or a directory with -r", path.display())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_shipped_rules_load_without_a_word() {
+        let (rules, problems) =
+            Loader::new(&Schema::falco()).add_file(SHIPPED_NAME, SHIPPED).load();
+        assert!(problems.is_empty(), "{}", problems.render());
+        assert!(rules.rules().len() >= 7);
+        for rule in rules.rules() {
+            let info = rule.info();
+            assert!(!info.description.is_empty(), "{} has no description", info.name);
+            assert!(
+                info.tags.iter().any(|tag| tag.starts_with("mitre_")),
+                "{} names no MITRE tactic",
+                info.name
+            );
+        }
+    }
+
+    #[test]
+    fn directories_give_their_rule_files_by_name() {
+        let directory = std::env::temp_dir().join(format!("k8srd-rules-{}", std::process::id()));
+        fs::create_dir_all(directory.join("sub.yaml")).unwrap();
+        for name in ["b.yml", "a.yaml", "notes.txt"] {
+            fs::write(directory.join(name), "").unwrap();
+        }
+        let found = files(std::slice::from_ref(&directory)).unwrap();
+        assert_eq!(found, [directory.join("a.yaml"), directory.join("b.yml")]);
+
+        fs::remove_file(directory.join("a.yaml")).unwrap();
+        fs::remove_file(directory.join("b.yml")).unwrap();
+        let error = files(std::slice::from_ref(&directory)).unwrap_err().to_string();
+        assert!(error.ends_with("holds no .yaml or .yml file"), "{error}");
+        fs::remove_dir_all(directory).unwrap();
+    }
+}

@@ -1,0 +1,89 @@
+//! `k8srd run`: watch until told to stop.
+
+use std::io;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result, bail};
+use k8srd_core::pipeline::Pipeline;
+use k8srd_core::schema::Schema;
+use k8srd_core::source::Flow;
+use k8srd_sinks::delivery::{Delivery, Limits};
+use k8srd_sinks::writer::WriterSink;
+
+use crate::cli::RunArgs;
+use crate::config::Config;
+use crate::signals::StopWish;
+use crate::summary::Summary;
+use crate::{rules, wire};
+
+/// How long one step may wait for events: how soon a signal or a failed sink is noticed.
+const STEP: Duration = Duration::from_millis(100);
+/// How long the end may take: half for events that are on their way, half for alerts. Kubernetes
+/// kills 30 seconds after it asked.
+const FINISH: Duration = Duration::from_secs(5);
+
+pub(crate) fn run(args: &RunArgs) -> Result<ExitCode> {
+    let config = configure(args)?;
+    let schema = Arc::new(Schema::falco());
+    let rules = rules::load(&schema, &args.rules)?;
+    let enabled = rules.rules().iter().filter(|rule| rule.is_enabled()).count();
+    let plan = wire::plan(&config, rules);
+    let kinds = plan.interest().kinds().iter().count();
+
+    let stop = StopWish::watch()?;
+    let pipeline = wire::live_pipeline(&config, &schema, plan)?;
+    for finding in pipeline.findings() {
+        let readers = finding.rules.join(", ");
+        eprintln!("k8srd: nobody answers {}, so it reads as absent in: {readers}", finding.field);
+    }
+    let sink = WriterSink::new("standard output", io::stdout(), wire::encoder(&config));
+    let delivery =
+        Delivery::start(sink, Limits::default()).context("no thread for standard output")?;
+
+    eprintln!(
+        "k8srd: watching {kinds} kinds of events with {enabled} rules; SIGINT or SIGTERM ends"
+    );
+    watch(pipeline, delivery, &stop)
+}
+
+fn configure(args: &RunArgs) -> Result<Config> {
+    let mut config = Config::default();
+    for option in &args.options {
+        config.set(option)?;
+    }
+    if let Some(size) = &args.ring_memory {
+        config.set(&format!("sensor.ring_memory={size}"))?;
+    }
+    config.json_output |= args.json;
+    Ok(config)
+}
+
+fn watch(mut pipeline: Pipeline, delivery: Delivery, stop: &StopWish) -> Result<ExitCode> {
+    let start = Instant::now();
+    let mut alerts = Vec::new();
+    while !stop.is_there() && delivery.failure().is_none() {
+        let flow = pipeline.step(STEP, &mut alerts).context("the sensor failed")?;
+        alerts.drain(..).for_each(|alert| delivery.offer(alert));
+        if flow == Flow::End {
+            break;
+        }
+    }
+    let ended = pipeline.finish(FINISH / 2, &mut alerts).context("the sensor failed at the end");
+    alerts.drain(..).for_each(|alert| delivery.offer(alert));
+
+    let failure = delivery.failure();
+    let summary = Summary {
+        delivery: delivery.finish(FINISH / 2),
+        duration: start.elapsed(),
+        counts: pipeline.counts(),
+        losses: pipeline.losses(),
+    };
+    eprintln!("k8srd: {summary}");
+    ended?;
+    if let Some(failure) = failure {
+        bail!("alerts cannot be delivered: {failure}");
+    }
+    Ok(ExitCode::SUCCESS)
+}
