@@ -25,7 +25,7 @@ pub(super) fn validate(exception: &Exception, schema: Option<&Schema>) -> Checke
                 let message = "with a single field, comps is in, pmatch or intersects".to_owned();
                 return wrong(&operators.span, message);
             }
-            vec![(field, &fields.span)]
+            vec![(field.as_str(), &fields.span)]
         }
         (ValueData::List(fields), operators) => {
             if let Some(operators) = operators {
@@ -44,11 +44,7 @@ pub(super) fn validate(exception: &Exception, schema: Option<&Schema>) -> Checke
                     }
                 }
             }
-            fields
-                .iter()
-                .map(|field| (text_of(field), &field.span))
-                .filter_map(|(name, span)| Some((name?, span)))
-                .collect()
+            fields.iter().map(|field| (text(field), &field.span)).collect()
         }
     };
     let Some(schema) = schema else { return Ok(()) };

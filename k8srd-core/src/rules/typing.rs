@@ -165,11 +165,8 @@ impl<'a> Typer<'a, '_> {
             return None;
         }
         if !(row.fits)(ty) {
-            let message = format!(
-                "{} does not compare a {}, which {field} is",
-                check.operator.text,
-                ty.name()
-            );
+            let (operator, ty) = (check.operator.text, ty.name());
+            let message = format!("{operator} does not compare {field}, which is of type {ty}");
             self.report(ProblemKind::Wrong, &check.operator_span, message, None);
             return None;
         }
@@ -212,10 +209,9 @@ impl<'a> Typer<'a, '_> {
         let Operand::Transformer(transformer) = operand else { return };
         let message = format!("transformer {}() is not known here", transformer.name);
         self.report(ProblemKind::Wrong, &transformer.span, message, None);
+        // Its fields may be misspelt as well.
         for argument in &transformer.args {
-            if let Argument::Operand(Operand::Field(_)) = argument {
-                // Its field may be misspelt as well.
-                let Argument::Operand(operand) = argument else { continue };
+            if let Argument::Operand(operand) = argument {
                 self.left(operand);
             }
         }
@@ -246,7 +242,8 @@ impl<'a> Typer<'a, '_> {
         match constant::read(left.ty(), operator, &literal.bytes) {
             Ok(value) => Some(value),
             Err(message) => {
-                let message = format!("{message}; {} is a {}", left.info.name, left.ty().name());
+                let (field, ty) = (&left.info.name, left.ty().name());
+                let message = format!("{message}; {field} is of type {ty}");
                 self.report(ProblemKind::Wrong, &literal.span, message, None);
                 None
             }
@@ -281,5 +278,91 @@ impl<'a> Typer<'a, '_> {
         help: Option<String>,
     ) {
         self.problems.push(Problem { kind, span: span.clone(), message, help });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::rules::diagnostic::{Code, Severity};
+    use crate::rules::parse_condition;
+    use crate::schema::Schema;
+
+    /// The parts of `text` that have problems, and the messages.
+    fn problems(text: &str) -> Vec<(String, String)> {
+        let (_, diagnostics) = parse_condition(&Schema::falco(), text);
+        let found = diagnostics.iter().map(|d| {
+            let range = d.span.clone().map_or(0..0, |span| span.range);
+            (text[range].to_owned(), d.message.clone())
+        });
+        found.collect()
+    }
+
+    #[track_caller]
+    fn check(text: &str, at: &str, message: &str) {
+        let found = problems(text);
+        let [(place, said)] = &found[..] else { panic!("{text}: {found:?}") };
+        assert_eq!(place, at, "{text}: {said}");
+        assert!(said.contains(message), "{text}: {said}");
+    }
+
+    #[test]
+    fn operators_compare_only_what_they_can() {
+        check(
+            "fd.num contains 1",
+            "contains",
+            "does not compare fd.num, which is of type signed integer",
+        );
+        check("evt.is_open_read > 1", ">", "of type boolean");
+        check("fd.cnet startswith 10", "startswith", "of type IP network");
+        check("fd.port > 80", ">", "both ends of a connection");
+        check("fd.port intersects (80)", "intersects", "both ends of a connection");
+        check("proc.name regex x", "regex", "operator regex is not known here");
+        check("proc.name contains oneof (x)", "oneof", "modifier oneof is not known here");
+        for text in ["proc.name < 5", "fd.ip exists", "proc.aname > 1", "evt.rawarg.fd >= 0"] {
+            assert_eq!(problems(text), [], "{text}");
+        }
+    }
+
+    #[test]
+    fn constants_are_of_the_type_of_the_field() {
+        check(
+            "fd.num in (1, x, 2)",
+            "x",
+            "\"x\" is no whole number; fd.num is of type signed integer",
+        );
+        check("evt.is_open_read = yes", "yes", "neither true nor false");
+        check("fd.snet = 10.0.0.1", "10.0.0.1", "no IP network");
+    }
+
+    #[test]
+    fn kinds_have_to_be_there_whatever_the_operator() {
+        check("evt.type = opena", "opena", "unknown event type opena");
+        check("evt.type startswith open and evt.type glob o*", "o*", "unknown event type o*");
+        check("evt.type < 5", "5", "unknown event type 5");
+        check("evt.type = task", "task", "unknown event type task");
+        check("syscall.type in (open, opne)", "opne", "unknown event type opne");
+    }
+
+    #[test]
+    fn transformers_are_refused_by_name_and_their_fields_are_looked_at() {
+        check("tolower(proc.name) = x", "tolower(proc.name)", "transformer tolower()");
+        check("proc.name = val(proc.pname)", "val(proc.pname)", "transformer val()");
+        assert_eq!(problems("tolower(proc.nme) = val(fd.nme)").len(), 4);
+    }
+
+    #[test]
+    fn every_problem_is_found() {
+        let text = "proc.nme = x or (fd.num = y and not evt.type in (a, b)) or nothing";
+        let places: Vec<_> = problems(text).into_iter().map(|(place, _)| place).collect();
+        assert_eq!(places, ["proc.nme", "y", "a", "b", "nothing"]);
+    }
+
+    #[test]
+    fn a_name_of_a_field_as_text_is_only_advice() {
+        let (condition, diagnostics) = parse_condition(&Schema::falco(), "proc.name = proc.exe");
+        assert!(condition.is_some());
+        let advice = diagnostics.iter().next().unwrap();
+        assert_eq!((advice.severity, advice.code), (Severity::Warning, Code::ConditionAdvice));
+        assert!(advice.help.as_deref().is_some_and(|help| help.contains("val(proc.exe)")));
     }
 }
