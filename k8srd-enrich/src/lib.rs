@@ -1,0 +1,9 @@
+#![doc = include_str!("../README.md")]
+#![forbid(unsafe_code)]
+
+pub mod container;
+mod hash;
+mod path;
+pub mod process;
+mod read;
+pub mod syscall;

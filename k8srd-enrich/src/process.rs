@@ -1,0 +1,237 @@
+//! Processes: who did it, what it runs, where it comes from.
+
+mod caps;
+mod facts;
+mod fields;
+mod lifecycle;
+mod repair;
+mod slab;
+mod table;
+mod users;
+
+use std::path::PathBuf;
+use std::sync::{Arc, LazyLock};
+
+use k8srd_core::arena::Arena;
+use k8srd_core::catalogue as field;
+use k8srd_core::enricher::{Enricher, Slot};
+use k8srd_core::event::{Event, Scope, Stamp};
+use k8srd_core::field::Key;
+use k8srd_core::interest::Interest;
+use k8srd_core::kind::EventKind;
+use k8srd_core::set::{FieldSet, KindSet};
+use k8srd_core::value::{Lookup, Value};
+
+use crate::hash::IntMap;
+use crate::read;
+use lifecycle::Places;
+use repair::Repair;
+use table::{Limits, StartTime, Table};
+use users::Users;
+
+/// Answers the `proc.*`, `thread.*`, `user.*` and `group.*` fields from a thread table.
+///
+/// What an exec fixes (name, arguments, environment, executable) comes once, with the exec, the
+/// fork or the snapshot at the start. What a process may change at any time (ids, capabilities,
+/// session, terminal) is taken from the task context that each event carries.
+///
+/// Every record about a thread is checked against the start time in the table, so a thread id that
+/// is used again never mixes two processes, even if the record of the first one's end was lost. A
+/// lost exec shows in the exec id: the old program's facts are dropped, and those of the new one
+/// read from /proc if that is allowed, at most 100 times a second. Until then they are absent.
+///
+/// Memory is bounded by [`ProcessesBuilder::threads`] (about 0.4 KiB each in the worst case, where
+/// each is a process) and [`ProcessesBuilder::memory`].
+#[derive(Debug)]
+pub struct Processes {
+    table: Table,
+    places: Places,
+    users: Users,
+    repair: Repair,
+    /// Cgroup paths by the cgroup's id, for processes that move.
+    cgroups: IntMap<u64, Arc<[u8]>>,
+    counts: ProcessCounts,
+}
+
+/// What happened to the thread table so far.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ProcessCounts {
+    /// Threads in the table now.
+    pub threads: u64,
+    /// Processes in the table now.
+    pub processes: u64,
+    /// Processes that were met without a record of their start.
+    pub missed_starts: u64,
+    /// Execs that were noticed by the exec id only.
+    pub missed_execs: u64,
+    /// Processes whose facts were read from /proc.
+    pub repaired: u64,
+    /// Processes forgotten, or threads not taken in, because a bound was reached.
+    pub evicted: u64,
+}
+
+/// The default of [`ProcessesBuilder::threads`], as in Falco.
+pub const DEFAULT_THREADS: usize = 262_144;
+/// The default of [`ProcessesBuilder::memory`]: 256 MiB.
+pub const DEFAULT_MEMORY: usize = 256 << 20;
+
+/// Puts a [`Processes`] together.
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct ProcessesBuilder {
+    limits: Limits,
+    host_root: Option<PathBuf>,
+    proc_root: Option<PathBuf>,
+}
+
+impl Processes {
+    /// By default it reads no file: no user has a name but root, and what was lost stays absent.
+    pub fn builder() -> ProcessesBuilder {
+        ProcessesBuilder {
+            limits: Limits { threads: DEFAULT_THREADS, bytes: DEFAULT_MEMORY },
+            host_root: None,
+            proc_root: None,
+        }
+    }
+
+    /// What happened so far.
+    pub fn counts(&self) -> ProcessCounts {
+        ProcessCounts {
+            threads: self.table.thread_count() as u64,
+            processes: self.table.process_count() as u64,
+            evicted: self.table.evicted(),
+            ..self.counts
+        }
+    }
+}
+
+impl ProcessesBuilder {
+    /// Most threads in the table (at least 16). Past it, processes without children that were
+    /// silent longest are forgotten.
+    pub fn threads(mut self, threads: usize) -> Self {
+        self.limits.threads = threads.max(16);
+        self
+    }
+
+    /// Most bytes of arguments, environments and paths in the table.
+    pub fn memory(mut self, bytes: usize) -> Self {
+        self.limits.bytes = bytes;
+        self
+    }
+
+    /// Names of users and groups come from `etc/passwd` and `etc/group` in this folder, the root of
+    /// the host's file system.
+    pub fn host_root(mut self, root: impl Into<PathBuf>) -> Self {
+        self.host_root = Some(root.into());
+        self
+    }
+
+    /// What a lost record would have told is read from this proc file system, which must be the
+    /// host's. Only for events of this machine, now: never in a replay.
+    pub fn proc_root(mut self, root: impl Into<PathBuf>) -> Self {
+        self.proc_root = Some(root.into());
+        self
+    }
+
+    /// The enricher.
+    pub fn build(self) -> Processes {
+        let Self { limits, host_root, proc_root } = self;
+        Processes {
+            table: Table::new(limits),
+            places: Places::new(),
+            users: host_root.map_or_else(Users::default, |root| Users::of_root(&root)),
+            repair: Repair::new(proc_root),
+            cgroups: IntMap::default(),
+            counts: ProcessCounts::default(),
+        }
+    }
+}
+
+impl Default for ProcessesBuilder {
+    fn default() -> Self {
+        Processes::builder()
+    }
+}
+
+/// All rows of the catalogue about processes, threads, users and groups.
+static PROVIDED: LazyLock<FieldSet> = LazyLock::new(|| {
+    let ours = |name: &str| {
+        ["proc.", "thread.", "user.", "group."].iter().any(|class| name.starts_with(class))
+    };
+    field::FIELDS.iter().filter(|info| ours(&info.name)).map(|info| info.id).collect()
+});
+
+/// The kinds that begin, change and end processes, and the snapshot.
+const LIFECYCLE: [EventKind; 8] = [
+    EventKind::CLONE,
+    EventKind::FORK,
+    EventKind::VFORK,
+    EventKind::CLONE3,
+    EventKind::EXECVE,
+    EventKind::EXECVEAT,
+    EventKind::PROCEXIT,
+    EventKind::TASK,
+];
+
+impl Enricher for Processes {
+    fn provides(&self) -> &FieldSet {
+        &PROVIDED
+    }
+
+    /// The whole task context and the life cycles of all processes, whatever is wanted: what was
+    /// not seen when it happened cannot be told later, when other rules ask for it.
+    fn demand(&mut self, _wanted: &FieldSet) -> Interest {
+        let kinds: KindSet = LIFECYCLE.into_iter().collect();
+        let context = field::FIELDS.iter().filter(|info| info.name.starts_with("ctx."));
+        Interest::new(kinds, context.map(|info| info.id).collect())
+    }
+
+    fn observe(&mut self, event: &dyn Event, arena: &Arena) {
+        self.users.refresh(event.time());
+        self.learn(event, arena);
+    }
+
+    fn settle(&mut self, event: &dyn Event, arena: &Arena) {
+        if event.kind() == EventKind::PROCEXIT {
+            self.end(event, arena);
+        }
+    }
+
+    fn locate(&self, event: &dyn Event, arena: &Arena) -> Lookup<Slot> {
+        let Some(tid) = read::id(event, &read::TID, arena) else { return Lookup::Absent };
+        let start = StartTime(read::uint(event, &read::START_TIME, arena));
+        if let Some(thread) = self.table.find(tid, start).and_then(|place| self.table.thread(place))
+        {
+            return Lookup::Known(Slot(thread.process));
+        }
+        // A thread for which there was no room: its process is known.
+        let leader = StartTime(read::uint(event, &read::LEADER_START_TIME, arena));
+        let pid = read::id(event, &read::PID, arena);
+        let thread = pid.and_then(|pid| self.table.find(pid, leader));
+        thread.and_then(|place| self.table.thread(place)).map(|thread| Slot(thread.process)).into()
+    }
+
+    fn get<'a>(
+        &'a self,
+        slot: Slot,
+        event: &'a dyn Event,
+        key: &Key,
+        arena: &'a Arena,
+    ) -> Lookup<Value<'a>> {
+        self.field(slot.0, event, key, arena).into()
+    }
+
+    /// Of what the table holds. What the event's own context tells (ids, capabilities, session) may
+    /// change without a record, and belongs to [`Scope::Event`].
+    fn stamp(&self, slot: Slot, scope: Scope) -> Option<Stamp> {
+        match scope {
+            Scope::Thread | Scope::Process => self.table.own_stamp(slot.0),
+            Scope::Lineage => self.table.lineage_stamp(slot.0),
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,595 @@
+//! How the table follows forks, execs, ends and the snapshot, and what it does where records are
+//! missing.
+
+use std::sync::Arc;
+
+use k8srd_core::arena::Arena;
+use k8srd_core::event::Event;
+use k8srd_core::field::Key;
+use k8srd_core::kind::EventKind;
+
+use super::Processes;
+use super::facts::{Facts, Program};
+use super::repair::Found;
+use super::table::{NewProcess, Session, StartTime};
+use crate::read::{self, bytes, id, int, uint};
+
+/// Where the params of lifecycle records stand: found by name once.
+#[derive(Debug)]
+pub(crate) struct Places {
+    /// execve and execveat have the same places.
+    exec: ProgramPlaces,
+    task: ProgramPlaces,
+    clone_comm: Option<Key>,
+    clone_cgroups: Option<Key>,
+    exec_result: Option<Key>,
+    reaper: Option<Key>,
+    openat_dirfd: Option<Key>,
+    openat2_dirfd: Option<Key>,
+}
+
+#[derive(Debug)]
+struct ProgramPlaces {
+    comm: Option<Key>,
+    exe: Option<Key>,
+    exepath: Option<Key>,
+    args: Option<Key>,
+    env: Option<Key>,
+    flags: Option<Key>,
+    cwd: Option<Key>,
+    cgroups: Option<Key>,
+    uid: Option<Key>,
+    gid: Option<Key>,
+    loginuid: Option<Key>,
+    tty: Option<Key>,
+    pgid: Option<Key>,
+    vpgid: Option<Key>,
+    cap_effective: Option<Key>,
+    cap_permitted: Option<Key>,
+    cap_inheritable: Option<Key>,
+}
+
+impl Places {
+    pub(crate) fn new() -> Self {
+        Self {
+            exec: ProgramPlaces::new(EventKind::EXECVE),
+            task: ProgramPlaces::new(EventKind::TASK),
+            clone_comm: read::param(EventKind::CLONE, "comm"),
+            clone_cgroups: read::param(EventKind::CLONE, "cgroups"),
+            exec_result: read::param(EventKind::EXECVE, "res"),
+            reaper: read::param(EventKind::PROCEXIT, "reaper_tid"),
+            openat_dirfd: read::param(EventKind::OPENAT, "dirfd"),
+            openat2_dirfd: read::param(EventKind::OPENAT2, "dirfd"),
+        }
+    }
+
+    /// Whether events of this kind name a file, and if so the param that says where a relative name
+    /// starts from, where it need not be the working directory.
+    fn dirfd(&self, kind: EventKind) -> Option<Option<&Key>> {
+        match kind {
+            EventKind::OPEN | EventKind::CREAT => Some(None),
+            EventKind::OPENAT => Some(self.openat_dirfd.as_ref()),
+            EventKind::OPENAT2 => Some(self.openat2_dirfd.as_ref()),
+            _ => None,
+        }
+    }
+}
+
+impl ProgramPlaces {
+    fn new(kind: EventKind) -> Self {
+        let param = |name| read::param(kind, name);
+        Self {
+            comm: param("comm"),
+            exe: param("exe"),
+            exepath: param("trusted_exepath"),
+            args: param("args"),
+            env: param("env"),
+            flags: param("flags"),
+            cwd: param("cwd"),
+            cgroups: param("cgroups"),
+            uid: param("uid"),
+            gid: param("gid"),
+            loginuid: param("loginuid"),
+            tty: param("tty"),
+            pgid: param("pgid"),
+            vpgid: param("vpgid"),
+            cap_effective: param("cap_effective"),
+            cap_permitted: param("cap_permitted"),
+            cap_inheritable: param("cap_inheritable"),
+        }
+    }
+
+    fn facts(&self, event: &dyn Event, arena: &Arena) -> Arc<Facts> {
+        let text = |key: &Option<Key>| {
+            key.as_ref().and_then(|key| bytes(event, key, arena)).unwrap_or_default()
+        };
+        let flags = self.flags.as_ref().and_then(|key| id(event, key, arena));
+        Facts::new(Program {
+            comm: text(&self.comm),
+            exe: text(&self.exe),
+            exepath: text(&self.exepath),
+            args: text(&self.args),
+            env: text(&self.env),
+            exe_flags: flags.unwrap_or_default(),
+        })
+    }
+
+    /// From the context, else from the params, which have the same in Falco's recordings.
+    fn session(&self, event: &dyn Event, arena: &Arena) -> Session {
+        let param = |key: &Option<Key>| uint(event, key.as_ref()?, arena);
+        let wide =
+            |key: &Key, place: &Option<Key>| uint(event, key, arena).or_else(|| param(place));
+        let narrow = |key: &Key, place: &Option<Key>| {
+            wide(key, place).and_then(|value| u32::try_from(value).ok())
+        };
+        Session {
+            vpid: id(event, &read::VPID, arena),
+            uid: narrow(&read::EUID, &self.uid),
+            gid: narrow(&read::EGID, &self.gid),
+            loginuid: narrow(&read::LOGINUID, &self.loginuid),
+            tty: narrow(&read::TTY, &self.tty),
+            pgid: narrow(&read::PGID, &self.pgid),
+            vpgid: narrow(&read::VPGID, &self.vpgid),
+            sid: id(event, &read::SID, arena),
+            vsid: id(event, &read::VSID, arena),
+            cap_effective: wide(&read::CAP_EFFECTIVE, &self.cap_effective),
+            cap_permitted: wide(&read::CAP_PERMITTED, &self.cap_permitted),
+            cap_inheritable: wide(&read::CAP_INHERITABLE, &self.cap_inheritable),
+        }
+    }
+}
+
+/// Who an event is by.
+#[derive(Clone, Copy, Debug)]
+struct Actor {
+    tid: u32,
+    start: StartTime,
+    exec_id: Option<u64>,
+    ppid: Option<u32>,
+    cgroup_id: Option<u64>,
+}
+
+impl Actor {
+    fn of(event: &dyn Event, arena: &Arena) -> Option<Self> {
+        Some(Self {
+            tid: id(event, &read::TID, arena)?,
+            start: StartTime(uint(event, &read::START_TIME, arena)),
+            exec_id: uint(event, &read::EXEC_ID, arena),
+            ppid: id(event, &read::PPID, arena),
+            cgroup_id: uint(event, &read::CGROUP_ID, arena),
+        })
+    }
+
+    fn pid(self, event: &dyn Event, arena: &Arena) -> u32 {
+        id(event, &read::PID, arena).unwrap_or(self.tid)
+    }
+
+    fn leader_start(self, event: &dyn Event, arena: &Arena) -> StartTime {
+        match uint(event, &read::LEADER_START_TIME, arena) {
+            None if self.pid(event, arena) == self.tid => self.start,
+            start => StartTime(start),
+        }
+    }
+}
+
+/// `AT_FDCWD`: a name starts from the working directory.
+const AT_FDCWD: i64 = -100;
+/// How often the facts of one program are looked for in /proc.
+const REPAIRS: u8 = 3;
+/// Most cgroups whose paths are kept for processes that move; then they are learned anew.
+const CGROUPS: usize = 4_096;
+
+impl Processes {
+    pub(super) fn learn(&mut self, event: &dyn Event, arena: &Arena) {
+        let Some(actor) = Actor::of(event, arena) else { return };
+        match event.kind() {
+            EventKind::TASK => self.snapshot(actor, event, arena),
+            EventKind::EXECVE | EventKind::EXECVEAT if self.succeeded(event, arena) => {
+                self.exec(actor, event, arena);
+            }
+            EventKind::CLONE | EventKind::FORK | EventKind::VFORK | EventKind::CLONE3 => {
+                let caller = self.meet(actor, event, arena);
+                self.fork(caller, actor, event, arena);
+            }
+            kind => {
+                let place = self.meet(actor, event, arena);
+                if let Some(dirfd) = self.places.dirfd(kind)
+                    && let Some(place) = place
+                {
+                    self.follow_directory(place, dirfd.cloned(), event, arena);
+                }
+            }
+        }
+    }
+
+    /// A name that starts from the working directory tells where that is now.
+    fn follow_directory(
+        &mut self,
+        place: u32,
+        dirfd: Option<Key>,
+        event: &dyn Event,
+        arena: &Arena,
+    ) {
+        let Some(base) = bytes(event, &read::PATH_BASE, arena) else { return };
+        let from_cwd = dirfd.is_none_or(|key| int(event, &key, arena) == Some(AT_FDCWD));
+        let known = self.table.process(place).map(|process| without_slash(&process.cwd));
+        if from_cwd && known != Some(without_slash(base)) {
+            self.table.set_cwd(place, base.into());
+        }
+    }
+
+    fn succeeded(&self, event: &dyn Event, arena: &Arena) -> bool {
+        let result = self.places.exec_result.as_ref();
+        result.and_then(|key| int(event, key, arena)).is_none_or(|result| result >= 0)
+    }
+
+    /// Finds the actor's process, and compares what the event says of it with what is known. For
+    /// all but a few events that is all there is to do.
+    fn meet(&mut self, actor: Actor, event: &dyn Event, arena: &Arena) -> Option<u32> {
+        let Actor { tid, start, exec_id, ppid, cgroup_id } = actor;
+        let found = self.table.find(tid, start).and_then(|place| self.table.thread(place));
+        let place = match found {
+            Some(thread) => thread.process,
+            None => self.arrive(actor, event, arena)?,
+        };
+        let process = self.table.process_mut(place)?;
+        process.last_seen = event.time();
+        let same_parent = ppid.is_none() || process.ppid == ppid;
+        let same_program = exec_id.is_none() || process.exec_id == exec_id;
+        let same_cgroup = cgroup_id.is_none() || process.cgroup_id == cgroup_id;
+        if same_parent && same_program && same_cgroup && process.complete {
+            return Some(place);
+        }
+        if !same_program {
+            self.compare_program(place, exec_id);
+        }
+        if let Some(ppid) = ppid.filter(|_| !same_parent) {
+            self.table.reparent(place, ppid);
+        }
+        if !same_cgroup {
+            self.moved(place, cgroup_id, event);
+        }
+        self.repair(place, event);
+        Some(place)
+    }
+
+    /// A thread that nothing told of, or whose id was another's. `None` for a record that comes
+    /// after the thread's end.
+    fn arrive(&mut self, actor: Actor, event: &dyn Event, arena: &Arena) -> Option<u32> {
+        let Actor { tid, start, exec_id, ppid, .. } = actor;
+        if !self.table.is_current(tid, start) {
+            return None;
+        }
+        let pid = actor.pid(event, arena);
+        let leader_start = actor.leader_start(event, arena);
+        let leader = self.table.find(pid, leader_start);
+        let place = match leader.and_then(|place| self.table.thread(place)) {
+            Some(thread) => thread.process,
+            None if !self.table.is_current(pid, leader_start) => return None,
+            None => {
+                self.counts.missed_starts += 1;
+                let place = self.table.add_process(NewProcess {
+                    pid,
+                    ppid,
+                    start: leader_start,
+                    exec_id,
+                    born: None,
+                    last_seen: event.time(),
+                });
+                let session = self.places.task.session(event, arena);
+                if let Some(process) = self.table.process_mut(place) {
+                    process.session = session;
+                }
+                self.inherit(place);
+                place
+            }
+        };
+        if tid != pid {
+            self.table.add_thread(tid, start, place);
+        }
+        Some(place)
+    }
+
+    /// A process whose fork was lost runs its parent's program if neither has called exec since:
+    /// the parent ran it before the child began, and the exec ids are equal.
+    fn inherit(&mut self, place: u32) {
+        let Some(parent) = self.table.parent(place).and_then(|place| self.table.process(place))
+        else {
+            return;
+        };
+        let Some(child) = self.table.process(place) else { return };
+        let before = match (parent.running_since, child.start.0) {
+            (Some(running), Some(start)) => running < start,
+            _ => false,
+        };
+        let same = parent.exec_id.is_some() && parent.exec_id == child.exec_id;
+        if !(parent.complete && before && same) {
+            return;
+        }
+        let (facts, cwd) = (Arc::clone(&parent.facts), Arc::clone(&parent.cwd));
+        let running_since = parent.running_since;
+        self.table.set_facts(place, facts);
+        self.table.set_cwd(place, cwd);
+        if let Some(process) = self.table.process_mut(place) {
+            process.complete = true;
+            process.running_since = running_since;
+        }
+    }
+
+    /// The event's exec id is not the known one. A higher one tells of an exec that was lost: what
+    /// is known is of another program.
+    fn compare_program(&mut self, place: u32, exec_id: Option<u64>) {
+        let Some(process) = self.table.process_mut(place) else { return };
+        let unknown = process.exec_id.is_none();
+        // A lower one is of a record that comes late.
+        if !unknown && exec_id <= process.exec_id {
+            return;
+        }
+        process.exec_id = exec_id;
+        if unknown {
+            return;
+        }
+        process.complete = false;
+        process.repairs = 0;
+        process.running_since = None;
+        self.counts.missed_execs += 1;
+        self.table.forget_facts(place);
+    }
+
+    /// The process is in another cgroup than when its paths were told.
+    fn moved(&mut self, place: u32, cgroup_id: Option<u64>, event: &dyn Event) {
+        let known = cgroup_id.and_then(|id| self.cgroups.get(&id)).cloned();
+        let Some(process) = self.table.process(place) else { return };
+        let (pid, start) = (process.pid, process.start);
+        // Where nothing can be read the paths stay the old ones; the id is taken either way, so
+        // that the next event does not ask again.
+        let old = Arc::clone(&process.cgroups);
+        let paths = known.or_else(|| {
+            let read: Arc<[u8]> = self.repair.cgroups(pid, start, event.time())?.into();
+            self.keep_cgroups(cgroup_id, &read);
+            Some(read)
+        });
+        self.table.set_cgroups(place, paths.unwrap_or(old), cgroup_id);
+    }
+
+    fn keep_cgroups(&mut self, id: Option<u64>, paths: &Arc<[u8]>) {
+        let Some(id) = id else { return };
+        if self.cgroups.len() >= CGROUPS {
+            self.cgroups.clear();
+        }
+        self.cgroups.insert(id, Arc::clone(paths));
+    }
+
+    /// Reads what is not known from /proc.
+    fn repair(&mut self, place: u32, event: &dyn Event) {
+        let Some(process) = self.table.process_mut(place) else { return };
+        if process.complete || process.repairs >= REPAIRS {
+            return;
+        }
+        let (pid, start) = (process.pid, process.start);
+        let Some(found) = self.repair.process(pid, start, event.time()) else {
+            process.repairs += 1;
+            return;
+        };
+        process.complete = true;
+        let Found { comm, exe, exepath, args, env, cwd, cgroups, exe_flags } = found;
+        let id = process.cgroup_id;
+        self.counts.repaired += 1;
+        let program = Program {
+            comm: &comm,
+            exe: &exe,
+            exepath: &exepath,
+            args: &args,
+            env: &env,
+            exe_flags,
+        };
+        self.table.set_facts(place, Facts::new(program));
+        self.table.set_cwd(place, cwd.into());
+        self.table.set_cgroups(place, cgroups.into(), id);
+    }
+
+    /// A new thread or process, as its creator's record tells.
+    fn fork(&mut self, caller: Option<u32>, actor: Actor, event: &dyn Event, arena: &Arena) {
+        // A call that failed has no child.
+        let Some(tid) = id(event, &read::CHILD_TID, arena) else { return };
+        let pid = id(event, &read::CHILD_PID, arena).unwrap_or(tid);
+        let start = StartTime(uint(event, &read::CHILD_START_TIME, arena));
+        if !self.table.is_current(tid, start) {
+            return;
+        }
+        if pid != tid {
+            if let Some(caller) = caller {
+                self.table.add_thread(tid, start, caller);
+            }
+            return;
+        }
+        // The snapshot, or an event of the child's own that came first, may have told already.
+        let known = self.table.find(tid, start).filter(|_| start.0.is_some());
+        let known = known.and_then(|place| self.table.thread(place)).map(|thread| thread.process);
+        if known.and_then(|place| self.table.process(place)).is_some_and(|known| known.complete) {
+            return;
+        }
+        let caller_pid = actor.pid(event, arena);
+        let ppid = id(event, &read::CHILD_PPID, arena).unwrap_or(caller_pid);
+        let place = known.unwrap_or_else(|| {
+            self.table.add_process(NewProcess {
+                pid,
+                ppid: Some(ppid),
+                start,
+                exec_id: actor.exec_id,
+                born: Some(event.time()),
+                last_seen: event.time(),
+            })
+        });
+        self.copy_image(caller, place, event, arena);
+    }
+
+    /// The child runs what its creator runs, where its creator is.
+    fn copy_image(&mut self, caller: Option<u32>, place: u32, event: &dyn Event, arena: &Arena) {
+        let vpid = id(event, &read::CHILD_VPID, arena);
+        let child_exec_id = self.table.process(place).and_then(|child| child.exec_id);
+        let caller = caller.and_then(|caller| self.table.process(caller));
+        let mut cgroup_id = None;
+        let mut inherited_cgroups = Arc::default();
+        if let Some(caller) = caller {
+            let (facts, cwd) = (Arc::clone(&caller.facts), Arc::clone(&caller.cwd));
+            let (complete, since) = (caller.complete, caller.running_since);
+            let session = Session { vpid, ..caller.session };
+            let same_program = child_exec_id.is_none() || child_exec_id == caller.exec_id;
+            inherited_cgroups = Arc::clone(&caller.cgroups);
+            cgroup_id = caller.cgroup_id;
+            self.table.set_cwd(place, cwd);
+            if same_program {
+                self.table.set_facts(place, facts);
+            }
+            if let Some(child) = self.table.process_mut(place) {
+                child.session = session;
+                child.complete = complete && same_program;
+                child.running_since = since.filter(|_| same_program);
+            }
+        }
+        if let Some(child) = self.table.process(place)
+            && child.facts.comm().is_empty()
+            && let Some(comm) =
+                self.places.clone_comm.as_ref().and_then(|key| bytes(event, key, arena))
+        {
+            self.table.set_facts(place, Facts::new(Program { comm, ..Program::default() }));
+        }
+        // A child may start in another cgroup than its creator's (CLONE_INTO_CGROUP): its first
+        // event will tell the id.
+        let told = self.places.clone_cgroups.as_ref().and_then(|key| bytes(event, key, arena));
+        let paths = told.map_or(inherited_cgroups.clone(), |told| {
+            let paths = blank_separated(told);
+            if *paths == *inherited_cgroups { inherited_cgroups } else { paths }
+        });
+        self.table.set_cgroups(place, paths, cgroup_id);
+    }
+
+    /// A new program: everything about the process is in the record.
+    fn exec(&mut self, actor: Actor, event: &dyn Event, arena: &Arena) {
+        let Actor { tid, start, exec_id, ppid, cgroup_id } = actor;
+        let old_tid = id(event, &read::OLD_TID, arena).unwrap_or(tid);
+        let pid = actor.pid(event, arena);
+        let found =
+            self.table.find(pid, start).or_else(|| self.table.find(old_tid, StartTime(None)));
+        let known = found
+            .and_then(|place| self.table.thread(place))
+            .map(|thread| thread.process)
+            .filter(|&place| self.table.process(place).is_some_and(|known| known.pid == pid));
+        let place = match known {
+            Some(place) => place,
+            None if !self.table.is_current(pid, start) => return,
+            None => {
+                self.counts.missed_starts += 1;
+                let (born, last_seen) = (None, event.time());
+                self.table.add_process(NewProcess { pid, ppid, start, exec_id, born, last_seen })
+            }
+        };
+        let Some(process) = self.table.process_mut(place) else { return };
+        if process.complete && exec_id.is_some() && exec_id < process.exec_id {
+            // Late: the process runs something else by now.
+            return;
+        }
+        process.exec_id = exec_id.or(process.exec_id);
+        process.complete = true;
+        process.repairs = 0;
+        process.running_since = uint(event, &read::BOOT_TIME, arena);
+        process.last_seen = event.time();
+        process.session = self.places.exec.session(event, arena);
+        let moved = ppid.filter(|_| process.ppid != ppid);
+        // The main thread's id and start pass to the thread that called; the others are over.
+        self.table.keep_only_leader(place, start);
+        if let Some(ppid) = moved {
+            self.table.reparent(place, ppid);
+        }
+        self.table.set_facts(place, self.places.exec.facts(event, arena));
+        self.take_places(place, cgroup_id, event, arena, EventKind::EXECVE);
+    }
+
+    /// Working directory and cgroups, if the record has them.
+    fn take_places(
+        &mut self,
+        place: u32,
+        cgroup_id: Option<u64>,
+        event: &dyn Event,
+        arena: &Arena,
+        kind: EventKind,
+    ) {
+        let places = if kind == EventKind::TASK { &self.places.task } else { &self.places.exec };
+        let cwd = places.cwd.as_ref().and_then(|key| bytes(event, key, arena));
+        let cgroups = places.cgroups.as_ref().and_then(|key| bytes(event, key, arena));
+        if let Some(cwd) = cwd.filter(|cwd| !cwd.is_empty()) {
+            self.table.set_cwd(place, cwd.into());
+        }
+        if let Some(told) = cgroups {
+            let known = cgroup_id.and_then(|id| self.cgroups.get(&id)).cloned();
+            let paths = blank_separated(told);
+            // Many processes are in the same cgroup: they share its paths.
+            let paths = known.filter(|known| **known == *paths).unwrap_or(paths);
+            self.keep_cgroups(cgroup_id, &paths);
+            self.table.set_cgroups(place, paths, cgroup_id);
+        }
+    }
+
+    /// A row of the snapshot: state that was true when it was taken. It fills gaps, and changes
+    /// nothing that a record told already.
+    fn snapshot(&mut self, actor: Actor, event: &dyn Event, arena: &Arena) {
+        let Actor { tid, start, exec_id, cgroup_id, ppid } = actor;
+        if !self.table.is_current(tid, start) {
+            return;
+        }
+        let pid = actor.pid(event, arena);
+        let leader_start = actor.leader_start(event, arena);
+        let leader = self.table.find(pid, leader_start);
+        let known = leader.and_then(|place| self.table.thread(place)).map(|thread| thread.process);
+        let place = match known {
+            Some(place) => place,
+            None if !self.table.is_current(pid, leader_start) => return,
+            None => self.table.add_process(NewProcess {
+                pid,
+                ppid,
+                start: leader_start,
+                exec_id,
+                born: None,
+                last_seen: event.time(),
+            }),
+        };
+        // Threads share what their leader's row tells.
+        self.table.add_thread(tid, start, place);
+        let Some(process) = self.table.process_mut(place) else { return };
+        let newer = exec_id.is_some() && exec_id > process.exec_id;
+        let older = exec_id.is_some() && exec_id < process.exec_id;
+        if tid != pid || older || (process.complete && !newer) {
+            return;
+        }
+        process.exec_id = exec_id.or(process.exec_id);
+        process.complete = true;
+        process.session = self.places.task.session(event, arena);
+        let moved = ppid.filter(|_| process.ppid != ppid);
+        if let Some(ppid) = moved {
+            self.table.reparent(place, ppid);
+        }
+        self.table.set_facts(place, self.places.task.facts(event, arena));
+        self.take_places(place, cgroup_id, event, arena, EventKind::TASK);
+    }
+
+    /// A thread's end was matched: it is forgotten.
+    pub(super) fn end(&mut self, event: &dyn Event, arena: &Arena) {
+        let Some(actor) = Actor::of(event, arena) else { return };
+        let reaper = self.places.reaper.as_ref().and_then(|key| id(event, key, arena));
+        self.table.end_thread(actor.tid, actor.start, reaper.filter(|&tid| tid != 0));
+    }
+}
+
+fn without_slash(path: &[u8]) -> &[u8] {
+    match path.strip_suffix(b"/") {
+        Some(path) if !path.is_empty() => path,
+        _ => path,
+    }
+}
+
+/// NUL-separated texts, separated by blanks.
+fn blank_separated(texts: &[u8]) -> Arc<[u8]> {
+    let texts = texts.strip_suffix(&[0]).unwrap_or(texts);
+    texts.iter().map(|&byte| if byte == 0 { b' ' } else { byte }).collect()
+}

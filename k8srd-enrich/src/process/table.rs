@@ -1,0 +1,695 @@
+//! The thread table: who is behind a thread id now.
+
+use std::collections::HashSet;
+use std::collections::VecDeque;
+use std::hash::BuildHasherDefault;
+use std::sync::Arc;
+
+use k8srd_core::event::{Stamp, Timestamp};
+use smallvec::SmallVec;
+
+use super::facts::Facts;
+use super::slab::{Handle, Slab};
+use crate::hash::{IntHasher, IntMap};
+
+/// Threads and processes, by thread id. A process is its threads and what they share.
+#[derive(Debug)]
+pub(crate) struct Table {
+    threads: Slab<Thread>,
+    processes: Slab<Process>,
+    by_tid: IntMap<u32, u32>,
+    revisions: Vec<Revision>,
+    /// Raised in place of the descendants' own revisions where those are too many to visit.
+    every_lineage: u32,
+    ended: Ended,
+    limits: Limits,
+    /// Bytes of facts, directories and cgroup paths.
+    bytes: usize,
+    /// The facts of processes of which none are known; shared, so never counted.
+    unknown: Arc<Facts>,
+    evicted: u64,
+}
+
+/// Bounds of the table.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Limits {
+    pub(crate) threads: usize,
+    pub(crate) bytes: usize,
+}
+
+#[derive(Debug)]
+pub(crate) struct Thread {
+    pub(crate) tid: u32,
+    pub(crate) start: StartTime,
+    /// Place of its process.
+    pub(crate) process: u32,
+    /// Place among the threads of the process.
+    rank: u32,
+}
+
+#[derive(Debug)]
+pub(crate) struct Process {
+    pub(crate) pid: u32,
+    pub(crate) ppid: Option<u32>,
+    pub(crate) start: StartTime,
+    pub(crate) exec_id: Option<u64>,
+    /// When the program began to run, nanoseconds after boot, where an exec was seen.
+    pub(crate) running_since: Option<u64>,
+    /// When the fork was seen.
+    pub(crate) born: Option<Timestamp>,
+    pub(crate) facts: Arc<Facts>,
+    pub(crate) cwd: Arc<[u8]>,
+    /// `subsystem=path`, separated by blanks.
+    pub(crate) cgroups: Arc<[u8]>,
+    pub(crate) cgroup_id: Option<u64>,
+    pub(crate) session: Session,
+    /// Whether the facts are those of the program that it runs.
+    pub(crate) complete: bool,
+    /// How often they were looked for in /proc.
+    pub(crate) repairs: u8,
+    pub(crate) last_seen: Timestamp,
+    leader_ended: bool,
+    parent: Option<Handle>,
+    /// Place among the children of the parent.
+    rank: u32,
+    children: Vec<u32>,
+    threads: SmallVec<[u32; 2]>,
+}
+
+/// What a process may change at any time, as last recorded: for sources whose events do not carry
+/// it.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Session {
+    pub(crate) vpid: Option<u32>,
+    pub(crate) uid: Option<u32>,
+    pub(crate) gid: Option<u32>,
+    pub(crate) loginuid: Option<u32>,
+    pub(crate) tty: Option<u32>,
+    pub(crate) pgid: Option<u32>,
+    pub(crate) vpgid: Option<u32>,
+    pub(crate) sid: Option<u32>,
+    pub(crate) vsid: Option<u32>,
+    pub(crate) cap_effective: Option<u64>,
+    pub(crate) cap_permitted: Option<u64>,
+    pub(crate) cap_inheritable: Option<u64>,
+}
+
+/// When a thread started, nanoseconds after boot; `None` where nobody said.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub(crate) struct StartTime(pub(crate) Option<u64>);
+
+/// /proc tells start times in ticks of 10 ms (`USER_HZ` is 100 on every architecture), cut off.
+pub(crate) const TICK: u64 = 10_000_000;
+
+impl StartTime {
+    /// Whether both may be the start of one thread. Whole ticks came from /proc (or are one in ten
+    /// million), and stand for all times within them.
+    pub(crate) fn may_be(self, other: Self) -> bool {
+        match (self.0, other.0) {
+            (Some(a), Some(b)) => {
+                let (low, high) = (a.min(b), a.max(b));
+                a == b || (low % TICK == 0 && high - low < TICK)
+            }
+            _ => true,
+        }
+    }
+
+    /// Whether it is known to be earlier, and not the same.
+    fn is_before(self, other: Self) -> bool {
+        matches!((self.0, other.0), (Some(a), Some(b)) if a < b) && !self.may_be(other)
+    }
+
+    /// The one that says more.
+    fn better(self, other: Self) -> Self {
+        match (self.0, other.0) {
+            (None, _) => other,
+            (Some(a), Some(_)) if a % TICK == 0 => other,
+            _ => self,
+        }
+    }
+}
+
+/// How often a process and its ancestors changed. Kept when the place is used again, so that no
+/// stamp comes twice.
+#[derive(Clone, Copy, Debug, Default)]
+struct Revision {
+    own: u32,
+    lineage: u32,
+}
+
+/// A new process, before it has a place.
+#[derive(Debug)]
+pub(crate) struct NewProcess {
+    pub(crate) pid: u32,
+    pub(crate) ppid: Option<u32>,
+    pub(crate) start: StartTime,
+    pub(crate) exec_id: Option<u64>,
+    pub(crate) born: Option<Timestamp>,
+    pub(crate) last_seen: Timestamp,
+}
+
+/// Past so many descendants the lineage of every process counts as changed.
+const DESCENDANTS: usize = 1_000;
+/// No process has more ancestors, unless records are wrong.
+const DEPTH: usize = 4_096;
+
+impl Table {
+    pub(crate) fn new(limits: Limits) -> Self {
+        Self {
+            threads: Slab::default(),
+            processes: Slab::default(),
+            by_tid: IntMap::default(),
+            revisions: Vec::new(),
+            every_lineage: 0,
+            ended: Ended::default(),
+            limits,
+            bytes: 0,
+            unknown: Arc::default(),
+            evicted: 0,
+        }
+    }
+
+    /// Where the thread with this id and start is.
+    pub(crate) fn find(&self, tid: u32, start: StartTime) -> Option<u32> {
+        let place = *self.by_tid.get(&tid)?;
+        self.threads.get(place)?.start.may_be(start).then_some(place)
+    }
+
+    pub(crate) fn thread(&self, place: u32) -> Option<&Thread> {
+        self.threads.get(place)
+    }
+
+    pub(crate) fn process(&self, place: u32) -> Option<&Process> {
+        self.processes.get(place)
+    }
+
+    pub(crate) fn process_mut(&mut self, place: u32) -> Option<&mut Process> {
+        self.processes.get_mut(place)
+    }
+
+    /// The process of the thread with this id, whenever it started.
+    pub(crate) fn process_of(&self, tid: u32) -> Option<u32> {
+        Some(self.threads.get(*self.by_tid.get(&tid)?)?.process)
+    }
+
+    /// Whether a record about this thread can still be about a living one: false if it has ended,
+    /// or if the id is another's by now.
+    pub(crate) fn is_current(&self, tid: u32, start: StartTime) -> bool {
+        let newer = |thread: &Thread| start.is_before(thread.start);
+        let place = self.by_tid.get(&tid);
+        !self.ended.contains(tid, start)
+            && !place.and_then(|&place| self.threads.get(place)).is_some_and(newer)
+    }
+
+    /// Adds a process with its main thread. Another that had the id before is over: its end was
+    /// lost.
+    pub(crate) fn add_process(&mut self, new: NewProcess) -> u32 {
+        let NewProcess { pid, ppid, start, exec_id, born, last_seen } = new;
+        if let Some(place) = self.by_tid.get(&pid).copied() {
+            self.end_thread_at(place, None);
+            // If it was the leader of others, they are over as well.
+            if let Some(thread) = self.by_tid.get(&pid).and_then(|&place| self.threads.get(place)) {
+                self.remove_process(thread.process, None);
+            }
+        }
+        self.make_room();
+        let place = self.processes.insert(Process {
+            pid,
+            ppid,
+            start,
+            exec_id,
+            running_since: None,
+            born,
+            facts: Arc::clone(&self.unknown),
+            cwd: Arc::default(),
+            cgroups: Arc::default(),
+            cgroup_id: None,
+            session: Session::default(),
+            complete: false,
+            repairs: 0,
+            last_seen,
+            leader_ended: false,
+            parent: None,
+            rank: 0,
+            children: Vec::new(),
+            threads: SmallVec::new(),
+        });
+        if self.revisions.len() <= place as usize {
+            self.revisions.resize(place as usize + 1, Revision::default());
+        }
+        self.changed(place);
+        self.add_thread(pid, start, place);
+        let parent = ppid.and_then(|ppid| self.parent_with_id(ppid, pid, start));
+        self.link(place, parent);
+        place
+    }
+
+    /// Adds a thread to a process, unless the table is full; gives the thread's place.
+    pub(crate) fn add_thread(&mut self, tid: u32, start: StartTime, process: u32) -> Option<u32> {
+        if let Some(place) = self.by_tid.get(&tid).copied() {
+            let known = self.threads.get_mut(place)?;
+            if known.process == process && known.start.may_be(start) {
+                known.start = known.start.better(start);
+                return Some(place);
+            }
+            self.end_thread_at(place, None);
+        }
+        if self.threads.len() >= self.limits.threads {
+            // The process alone fills the table: its events find it by its own id.
+            self.evicted += 1;
+            return None;
+        }
+        let rank = self.processes.get(process)?.threads.len() as u32;
+        let place = self.threads.insert(Thread { tid, start, process, rank });
+        self.by_tid.insert(tid, place);
+        self.processes.get_mut(process)?.threads.push(place);
+        Some(place)
+    }
+
+    /// A thread ended. With the last one its process goes, and its children go to the process of
+    /// `reaper`.
+    pub(crate) fn end_thread(&mut self, tid: u32, start: StartTime, reaper: Option<u32>) {
+        self.ended.insert(tid, start);
+        if let Some(place) = self.find(tid, start) {
+            self.end_thread_at(place, reaper);
+        }
+    }
+
+    /// A thread is the only one left of its process, under the process' id: what an exec does.
+    pub(crate) fn keep_only_leader(&mut self, process: u32, start: StartTime) {
+        let Some(found) = self.processes.get_mut(process) else { return };
+        let pid = found.pid;
+        found.leader_ended = false;
+        for place in std::mem::take(&mut found.threads) {
+            if let Some(thread) = self.threads.remove(place)
+                && self.by_tid.get(&thread.tid) == Some(&place)
+            {
+                self.by_tid.remove(&thread.tid);
+            }
+        }
+        self.add_thread(pid, start, process);
+    }
+
+    fn end_thread_at(&mut self, place: u32, reaper: Option<u32>) {
+        let Some(&Thread { tid, process, rank, .. }) = self.threads.get(place) else { return };
+        let Some(found) = self.processes.get_mut(process) else { return };
+        if found.threads.len() > 1 && tid == found.pid {
+            // Others find their process by the leader's id, which the kernel keeps as long.
+            found.leader_ended = true;
+            return;
+        }
+        found.threads.swap_remove(rank as usize);
+        let moved = found.threads.get(rank as usize).copied();
+        let over = match found.threads[..] {
+            [] => true,
+            [_] => found.leader_ended,
+            _ => false,
+        };
+        if let Some(moved) = moved.and_then(|moved| self.threads.get_mut(moved)) {
+            moved.rank = rank;
+        }
+        self.threads.remove(place);
+        self.by_tid.remove(&tid);
+        if over {
+            self.remove_process(process, reaper);
+        }
+    }
+
+    fn remove_process(&mut self, place: u32, reaper: Option<u32>) {
+        let reaper = reaper.and_then(|tid| self.process_of(tid)).filter(|&reaper| reaper != place);
+        self.unlink(place);
+        let Some(process) = self.processes.remove(place) else { return };
+        for &thread in &process.threads {
+            if let Some(thread) = self.threads.remove(thread) {
+                self.by_tid.remove(&thread.tid);
+            }
+        }
+        let reaper_pid = reaper.and_then(|reaper| self.processes.get(reaper)).map(|r| r.pid);
+        for &child in &process.children {
+            if let Some(child) = self.processes.get_mut(child) {
+                child.parent = None;
+                child.ppid = reaper_pid.or(child.ppid);
+            }
+            self.link(child, reaper);
+            self.lineage_changed(child);
+        }
+        let Process { facts, cwd, cgroups, .. } = process;
+        self.release(sole(&facts, facts.size()) + sole(&cwd, cwd.len()));
+        self.release(sole(&cgroups, cgroups.len()));
+    }
+
+    /// Makes `parent` the parent, or none that is known.
+    pub(crate) fn reparent(&mut self, place: u32, ppid: u32) {
+        let Some(process) = self.processes.get_mut(place) else { return };
+        process.ppid = Some(ppid);
+        let (pid, start) = (process.pid, process.start);
+        let parent = self.parent_with_id(ppid, pid, start);
+        self.unlink(place);
+        self.link(place, parent);
+        self.lineage_changed(place);
+    }
+
+    fn link(&mut self, place: u32, parent: Option<u32>) {
+        let Some(parent) = parent.filter(|&parent| parent != place) else { return };
+        let handle = self.processes.handle(parent);
+        let Some(found) = self.processes.get_mut(parent) else { return };
+        let rank = found.children.len() as u32;
+        found.children.push(place);
+        if let Some(process) = self.processes.get_mut(place) {
+            process.parent = handle;
+            process.rank = rank;
+        }
+    }
+
+    fn unlink(&mut self, place: u32) {
+        let Some(process) = self.processes.get_mut(place) else { return };
+        let rank = process.rank;
+        let Some(parent) = process.parent.take().and_then(|parent| self.processes.place(parent))
+        else {
+            return;
+        };
+        let Some(parent) = self.processes.get_mut(parent) else { return };
+        if parent.children.get(rank as usize) == Some(&place) {
+            parent.children.swap_remove(rank as usize);
+            let moved = parent.children.get(rank as usize).copied();
+            if let Some(moved) = moved.and_then(|moved| self.processes.get_mut(moved)) {
+                moved.rank = rank;
+            }
+        }
+    }
+
+    /// The parent, if it is known.
+    pub(crate) fn parent(&self, place: u32) -> Option<u32> {
+        let process = self.processes.get(place)?;
+        let linked = process.parent.and_then(|parent| self.processes.place(parent));
+        linked.or_else(|| self.parent_with_id(process.ppid?, process.pid, process.start))
+    }
+
+    /// Nobody is younger than its child: such a process has the id of a parent that is gone.
+    fn parent_with_id(&self, ppid: u32, pid: u32, start: StartTime) -> Option<u32> {
+        if ppid == pid {
+            return None;
+        }
+        let place = self.process_of(ppid)?;
+        let parent = self.processes.get(place)?;
+        (!start.is_before(parent.start)).then_some(place)
+    }
+
+    /// The ancestors, from the parent upward.
+    pub(crate) fn ancestors(&self, place: u32) -> impl Iterator<Item = u32> {
+        // The bound ends a loop that wrong records could make.
+        std::iter::successors(self.parent(place), |&place| self.parent(place)).take(DEPTH)
+    }
+
+    pub(crate) fn set_facts(&mut self, place: u32, facts: Arc<Facts>) {
+        self.bytes += sole(&facts, facts.size());
+        let Some(process) = self.processes.get_mut(place) else { return };
+        let old = std::mem::replace(&mut process.facts, facts);
+        self.release(sole(&old, old.size()));
+        self.changed(place);
+    }
+
+    /// Says that nothing is known of the program that it runs.
+    pub(crate) fn forget_facts(&mut self, place: u32) {
+        self.set_facts(place, Arc::clone(&self.unknown));
+    }
+
+    pub(crate) fn set_cwd(&mut self, place: u32, cwd: Arc<[u8]>) {
+        self.bytes += sole(&cwd, cwd.len());
+        let Some(process) = self.processes.get_mut(place) else { return };
+        let old = std::mem::replace(&mut process.cwd, cwd);
+        self.release(sole(&old, old.len()));
+        self.changed(place);
+    }
+
+    pub(crate) fn set_cgroups(&mut self, place: u32, cgroups: Arc<[u8]>, id: Option<u64>) {
+        self.bytes += sole(&cgroups, cgroups.len());
+        let Some(process) = self.processes.get_mut(place) else { return };
+        process.cgroup_id = id;
+        let old = std::mem::replace(&mut process.cgroups, cgroups);
+        self.release(sole(&old, old.len()));
+        self.changed(place);
+    }
+
+    fn release(&mut self, bytes: usize) {
+        self.bytes = self.bytes.saturating_sub(bytes);
+    }
+
+    /// Where a bound is reached, forgets the sixteenth of the processes without children that was
+    /// silent longest. Those with children stay: they are what lineage is made of.
+    fn make_room(&mut self) {
+        while self.threads.len() >= self.limits.threads || self.bytes > self.limits.bytes {
+            let mut leaves: Vec<(Timestamp, u32)> = self
+                .processes
+                .iter()
+                .filter(|(_, process)| process.children.is_empty())
+                .map(|(place, process)| (process.last_seen, place))
+                .collect();
+            if leaves.is_empty() {
+                return;
+            }
+            let count = (leaves.len() / 16).max(1);
+            leaves.select_nth_unstable(count - 1);
+            for &(_, place) in leaves.iter().take(count) {
+                self.evicted += 1;
+                self.remove_process(place, None);
+            }
+        }
+    }
+
+    /// The content of a process changed, and so the lineage of its descendants.
+    pub(crate) fn changed(&mut self, place: u32) {
+        if let Some(revision) = self.revisions.get_mut(place as usize) {
+            revision.own = revision.own.saturating_add(1);
+        }
+        self.lineage_changed(place);
+    }
+
+    fn lineage_changed(&mut self, place: u32) {
+        let mut descendants: SmallVec<[u32; 8]> = SmallVec::from_slice(&[place]);
+        let mut next = 0;
+        while let Some(&place) = descendants.get(next) {
+            if next > DESCENDANTS {
+                self.every_lineage = self.every_lineage.saturating_add(1);
+                return;
+            }
+            if let Some(revision) = self.revisions.get_mut(place as usize) {
+                revision.lineage = revision.lineage.saturating_add(1);
+            }
+            descendants.extend(
+                self.processes
+                    .get(place)
+                    .into_iter()
+                    .flat_map(|process| &process.children)
+                    .copied(),
+            );
+            next += 1;
+        }
+    }
+
+    /// A stamp of the process' own content. `None` where the count of changes is used up.
+    pub(crate) fn own_stamp(&self, place: u32) -> Option<Stamp> {
+        let generation = self.revisions.get(place as usize)?.own;
+        (generation < u32::MAX).then_some(Stamp { slot: place, generation })
+    }
+
+    /// A stamp of the process and its ancestors. Both counts only grow, so their sum comes once.
+    pub(crate) fn lineage_stamp(&self, place: u32) -> Option<Stamp> {
+        let lineage = self.revisions.get(place as usize)?.lineage;
+        let generation = lineage.checked_add(self.every_lineage)?;
+        (generation < u32::MAX).then_some(Stamp { slot: place, generation })
+    }
+
+    pub(crate) fn thread_count(&self) -> usize {
+        self.threads.len()
+    }
+
+    pub(crate) fn process_count(&self) -> usize {
+        self.processes.len()
+    }
+
+    pub(crate) fn evicted(&self) -> u64 {
+        self.evicted
+    }
+
+    pub(crate) fn bytes(&self) -> usize {
+        self.bytes
+    }
+}
+
+/// What is freed or taken with the only reference to something shared.
+fn sole<T: ?Sized>(shared: &Arc<T>, size: usize) -> usize {
+    if Arc::strong_count(shared) == 1 { size } else { 0 }
+}
+
+/// The threads that ended last: a record that comes late must not bring one of them back.
+#[derive(Debug, Default)]
+struct Ended {
+    order: VecDeque<(u32, u64)>,
+    set: HashSet<(u32, u64), BuildHasherDefault<IntHasher>>,
+}
+
+impl Ended {
+    const REMEMBERED: usize = 4_096;
+
+    /// Without a start time the next thread with this id could not be told from it.
+    fn insert(&mut self, tid: u32, start: StartTime) {
+        let Some(start) = start.0 else { return };
+        if !self.set.insert((tid, start)) {
+            return;
+        }
+        self.order.push_back((tid, start));
+        if self.order.len() > Self::REMEMBERED
+            && let Some(oldest) = self.order.pop_front()
+        {
+            self.set.remove(&oldest);
+        }
+    }
+
+    fn contains(&self, tid: u32, start: StartTime) -> bool {
+        let Some(start) = start.0 else { return false };
+        self.set.contains(&(tid, start))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn table(threads: usize) -> Table {
+        Table::new(Limits { threads, bytes: 1 << 20 })
+    }
+
+    fn start(nanos: u64) -> StartTime {
+        StartTime(Some(nanos))
+    }
+
+    fn new(pid: u32, ppid: u32, nanos: u64) -> NewProcess {
+        NewProcess {
+            pid,
+            ppid: Some(ppid),
+            start: start(nanos),
+            exec_id: None,
+            born: None,
+            last_seen: Timestamp::from_nanos(nanos),
+        }
+    }
+
+    fn pids(table: &Table, place: u32) -> Vec<u32> {
+        table.ancestors(place).filter_map(|place| Some(table.process(place)?.pid)).collect()
+    }
+
+    #[test]
+    fn starts_compare_at_the_precision_they_have() {
+        let exact = start(25_000_007);
+        assert!(exact.may_be(exact) && exact.may_be(StartTime(None)));
+        assert!(exact.may_be(start(20_000_000)), "the tick that holds it");
+        assert!(!exact.may_be(start(30_000_000)) && !exact.may_be(start(10_000_000)));
+        assert!(!exact.may_be(start(25_000_008)));
+        assert!(start(1).is_before(start(2)) && !start(20_000_000).is_before(exact));
+    }
+
+    #[test]
+    fn a_reused_id_is_another_process() {
+        let mut table = table(100);
+        let first = table.add_process(new(7, 1, 100));
+        let handle = table.processes.handle(first).unwrap();
+        assert!(table.find(7, start(200)).is_none());
+        table.add_process(new(7, 1, 200));
+        assert!(table.find(7, start(200)).is_some() && table.find(7, start(100)).is_none());
+        assert_eq!((table.processes.place(handle), table.process_count()), (None, 1));
+    }
+
+    #[test]
+    fn orphans_go_to_the_reaper() {
+        let mut table = table(100);
+        table.add_process(new(1, 0, 1));
+        table.add_process(new(2, 1, 2));
+        let child = table.add_process(new(3, 2, 3));
+        let grandchild = table.add_process(new(4, 3, 4));
+        assert_eq!(pids(&table, grandchild), [3, 2, 1]);
+        let before = table.lineage_stamp(grandchild).unwrap();
+        table.end_thread(2, start(2), Some(1));
+        assert_eq!(pids(&table, grandchild), [3, 1]);
+        assert_eq!(table.process(child).unwrap().ppid, Some(1));
+        assert_ne!(table.lineage_stamp(grandchild), Some(before), "a new lineage");
+    }
+
+    #[test]
+    fn nobody_is_younger_than_its_child() {
+        let mut table = table(100);
+        let child = table.add_process(new(5, 2, 50));
+        assert_eq!(pids(&table, child), [0; 0]);
+        table.add_process(new(2, 1, 60));
+        assert_eq!(pids(&table, child), [0; 0], "this 2 came later");
+        table.add_process(new(2, 1, 40));
+        assert_eq!(pids(&table, child), [2]);
+    }
+
+    #[test]
+    fn loops_of_wrong_records_end() {
+        let mut table = table(100);
+        let a = table.add_process(new(1, 2, 5));
+        let b = table.add_process(new(2, 1, 5));
+        table.reparent(a, 2);
+        table.reparent(b, 1);
+        assert_eq!(table.ancestors(a).count(), DEPTH);
+        table.changed(a);
+        assert!(table.every_lineage > 0, "the walk down ended too");
+    }
+
+    #[test]
+    fn a_process_ends_with_its_last_thread() {
+        let mut table = table(100);
+        let place = table.add_process(new(7, 1, 1));
+        table.add_thread(8, start(2), place);
+        table.add_thread(9, start(3), place);
+        table.end_thread(7, start(1), None);
+        assert_eq!(table.process_of(7), Some(place), "others find it by this id");
+        table.end_thread(8, start(2), None);
+        assert_eq!(table.process_count(), 1);
+        table.end_thread(9, start(3), None);
+        assert_eq!((table.process_count(), table.thread_count(), table.by_tid.len()), (0, 0, 0));
+        assert!(!table.is_current(9, start(3)) && table.is_current(9, start(4)));
+    }
+
+    #[test]
+    fn the_table_is_bounded_and_lineage_stays() {
+        let mut table = table(64);
+        table.add_process(new(1, 0, 1));
+        let shell = table.add_process(new(2, 1, 2));
+        for pid in 3..10_000 {
+            table.add_process(new(pid, 2, u64::from(pid)));
+            assert!(table.thread_count() <= 64 && table.by_tid.len() <= 64);
+        }
+        assert!(table.find(9_999, start(9_999)).is_some(), "the newest stay");
+        assert_eq!(pids(&table, shell), [1], "ancestors stay");
+        assert!(table.evicted() >= 9_900);
+    }
+
+    #[test]
+    fn memory_of_facts_is_bounded() {
+        let mut table = Table::new(Limits { threads: 1_000, bytes: 100_000 });
+        for pid in 1..1_000 {
+            let place = table.add_process(new(pid, 0, u64::from(pid)));
+            let env = [b'x'; 4096];
+            let program = super::super::facts::Program { env: &env, ..Default::default() };
+            table.set_facts(place, Facts::new(program));
+            assert!(table.bytes() < 110_000);
+        }
+        for pid in 1..1_000 {
+            table.end_thread(pid, start(u64::from(pid)), None);
+        }
+        assert_eq!(table.bytes(), 0, "everything is given back");
+    }
+
+    #[test]
+    fn one_process_cannot_fill_the_table_past_its_bound() {
+        let mut table = table(16);
+        let place = table.add_process(new(1, 0, 1));
+        for tid in 2..100 {
+            table.add_thread(tid, start(u64::from(tid)), place);
+        }
+        assert_eq!((table.thread_count(), table.process_count()), (16, 1));
+    }
+}
