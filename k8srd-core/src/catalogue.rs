@@ -97,7 +97,7 @@ catalogue! {
     PROC_CMDLINE "proc.cmdline" Str: "proc.name and proc.args";
     PROC_EXELINE "proc.exeline" Str: "proc.exe and proc.args";
     PROC_CMDNARGS "proc.cmdnargs" Uint: "number of arguments";
-    PROC_CMDLENARGS "proc.cmdlenargs" Uint: "length of all arguments, blanks between them included";
+    PROC_CMDLENARGS "proc.cmdlenargs" Uint: "length of all arguments, without the blanks between them";
     PROC_ENV "proc.env" Str arg Optional: "environment, separated by blanks; with a name, that variable";
     PROC_CWD "proc.cwd" Path: "working directory, with a slash at its end";
     PROC_PID "proc.pid" Int: "process id";
