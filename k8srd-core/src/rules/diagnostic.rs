@@ -53,7 +53,7 @@ codes! {
     CompileOutput "LOAD_ERR_COMPILE_OUTPUT" Error "an output cannot be compiled",
     Validate "LOAD_ERR_VALIDATE" Error "rules, macros, lists or exceptions do not fit together",
     UnknownSource "LOAD_UNKNOWN_SOURCE" Warning "a rule is for a source that is not there",
-    UnsafeNaCheck "LOAD_UNSAFE_NA_CHECK" Warning "a comparison with <NA> that may not do what it says",
+    UnsafeNaCheck "LOAD_UNSAFE_NA_CHECK" Warning "a comparison with `<NA>` that may not do what it says",
     NoEvtType "LOAD_NO_EVTTYPE" Warning "a rule matches too many kinds of events",
     UnknownFilter "LOAD_UNKNOWN_FILTER" Warning "a rule is skipped because it names something unknown",
     UnusedMacro "LOAD_UNUSED_MACRO" Warning "nothing uses a macro",

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use super::{Test, c_string, integer, needle, parse_integer};
+use super::{Test, integer, needle, parse_integer};
 use crate::field::FieldType;
 use crate::value::{IpNet, OwnedValue, Value};
 
@@ -128,7 +128,7 @@ impl Dynamic {
 
 /// Equal up to the value's first NUL byte; constants hold none.
 fn same_text(constant: &[u8], value: &[u8]) -> bool {
-    constant == value || (value.len() > constant.len() && constant == c_string(value))
+    value.starts_with(constant) && matches!(value.get(constant.len()), None | Some(0))
 }
 
 #[cfg(test)]
