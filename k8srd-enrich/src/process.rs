@@ -61,6 +61,8 @@ pub struct ProcessCounts {
     pub threads: u64,
     /// Processes in the table now.
     pub processes: u64,
+    /// Bytes of arguments, environments and paths in the table now.
+    pub memory: u64,
     /// Processes that were met without a record of their start.
     pub missed_starts: u64,
     /// Execs that were noticed by the exec id only.
@@ -100,6 +102,7 @@ impl Processes {
         ProcessCounts {
             threads: self.table.thread_count() as u64,
             processes: self.table.process_count() as u64,
+            memory: self.table.bytes() as u64,
             evicted: self.table.evicted(),
             ..self.counts
         }

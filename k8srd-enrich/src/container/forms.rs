@@ -183,8 +183,11 @@ mod tests {
     const OUTER: &str = "ffffb26ded6d8e7b23da7d48fe889434573036c27ae5a74837233de441c3ffff";
     const UID: &str = "11d4f4f1-9a3b-4b7f-9a61-0f3a2b1c4d5e";
 
-    /// Path, runtime, id and pod uid; `<id>`, `<outer>`, `<uid>` and `<u_i_d>` stand for those.
-    const ROWS: &[(&str, Option<(&str, &str, Option<&str>)>)] = &[
+    /// Runtime, id and pod uid.
+    type Told = (&'static str, &'static str, Option<&'static str>);
+
+    /// What paths tell; `<id>`, `<outer>`, `<uid>` and `<u_i_d>` stand for those.
+    const ROWS: &[(&str, Option<Told>)] = &[
         // cgroupfs driver.
         ("/kubepods/besteffort/pod<uid>/<id>", Some(("cri", "<id>", Some("<uid>")))),
         ("/kubepods/pod<uid>/<id>", Some(("cri", "<id>", Some("<uid>")))),

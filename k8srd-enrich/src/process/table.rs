@@ -47,33 +47,36 @@ pub(crate) struct Thread {
     rank: u32,
 }
 
+/// In this order (`repr(C)`), because the first fields are looked at for every event, and should come
+/// with one or two lines of the cache; the rest only when a field is asked for.
 #[derive(Debug)]
+#[repr(C)]
 pub(crate) struct Process {
-    pub(crate) pid: u32,
-    pub(crate) ppid: Option<u32>,
-    pub(crate) start: StartTime,
     pub(crate) exec_id: Option<u64>,
-    /// When the program began to run, nanoseconds after boot, where an exec was seen.
-    pub(crate) running_since: Option<u64>,
-    /// When the fork was seen.
-    pub(crate) born: Option<Timestamp>,
-    pub(crate) facts: Arc<Facts>,
-    pub(crate) cwd: Arc<[u8]>,
-    /// `subsystem=path`, separated by blanks.
-    pub(crate) cgroups: Arc<[u8]>,
     pub(crate) cgroup_id: Option<u64>,
-    pub(crate) session: Session,
+    pub(crate) last_seen: Timestamp,
+    pub(crate) ppid: Option<u32>,
+    pub(crate) pid: u32,
     /// Whether the facts are those of the program that it runs.
     pub(crate) complete: bool,
     /// How often they were looked for in /proc.
     pub(crate) repairs: u8,
-    pub(crate) last_seen: Timestamp,
     leader_ended: bool,
+    pub(crate) start: StartTime,
+    pub(crate) facts: Arc<Facts>,
     parent: Option<Handle>,
     /// Place among the children of the parent.
     rank: u32,
     children: Vec<u32>,
     threads: SmallVec<[u32; 2]>,
+    pub(crate) cwd: Arc<[u8]>,
+    /// `subsystem=path`, separated by blanks.
+    pub(crate) cgroups: Arc<[u8]>,
+    pub(crate) session: Session,
+    /// When the program began to run, nanoseconds after boot, where an exec was seen.
+    pub(crate) running_since: Option<u64>,
+    /// When the fork was seen.
+    pub(crate) born: Option<Timestamp>,
 }
 
 /// What a process may change at any time, as last recorded: for sources whose events do not carry
