@@ -83,8 +83,8 @@ const RUN_EXAMPLES: &str = "Examples:
 /// Act out attacks in a container made for it, and show the alerts they raise
 ///
 /// The acts are real: real programs make real system calls, the kernel sensor reports them, the
-/// shipped rules judge them. They happen in a process tree with its own mounts, process ids and
-/// cgroup. Nothing of the host is changed: a folder in /tmp and the cgroup are made, and removed at
+/// shipped rules judge them. They happen in a process tree with mounts, files, process ids and a
+/// cgroup of its own. Nothing of the host is changed: writes go to memory, the cgroup is removed at
 /// the end. Needs root. Takes a few seconds. Exit code 1 if an attack was missed.
 #[derive(Args, Debug)]
 pub(crate) struct DemoArgs {}

@@ -1,6 +1,8 @@
 //! `k8srd demo`: acts out attacks in a container of its own and shows what is found.
 
 pub(crate) mod act;
+mod image;
+mod payload;
 mod server;
 mod stage;
 mod table;
@@ -20,7 +22,7 @@ use k8srd_core::value::OwnedValue;
 use crate::config::Config;
 use crate::signals::StopWish;
 use crate::{rules, wire};
-use stage::{Stage, Tools};
+use stage::{Stage, command_line, real_program};
 use table::{Outcome, Paint, print_table};
 
 /// How long one command of a scenario may take.
@@ -36,10 +38,11 @@ const STEP: Duration = Duration::from_millis(5);
 struct Scenario {
     name: &'static str,
     rules: &'static [&'static str],
-    act: fn(&Tools, &Stage) -> Act,
+    act: fn(&Stage) -> Act,
 }
 
 /// The commands of a scenario, run one after another.
+#[derive(Default)]
 struct Act {
     /// What is done, for people.
     story: String,
@@ -50,50 +53,62 @@ static SCENARIOS: &[Scenario] = &[
     Scenario {
         name: "a web server spawns a shell",
         rules: &["Unexpected shell in container"],
-        act: |tools, _| Act::one(tools, "sh", &["-c", "exit 0"]),
+        act: |_| Act::default().then("sh", &["-c", "exit 0"]),
     },
     Scenario {
         name: "password hashes are read",
         rules: &["Sensitive file read by untrusted program"],
-        act: |tools, _| Act::one(tools, "cat", &["/etc/shadow"]),
+        act: |_| Act::default().then("cat", &["/etc/shadow"]),
     },
     Scenario {
-        name: "the account list is read",
+        name: "the user database is read",
         rules: &["User database read in container"],
-        act: |tools, _| Act::one(tools, "cat", &["/etc/passwd"]),
+        act: |_| Act::default().then("cat", &["/etc/passwd"]),
     },
     Scenario {
         name: "a name is looked up",
         rules: &[],
-        act: |tools, _| Act::one(tools, "id", &["root"]),
+        act: |_| Act::default().then("id", &["root"]),
     },
     Scenario {
         name: "a program is downloaded and run",
         rules: &["Download tool run in container", "Dropped program executed in container"],
-        act: |tools, stage| {
-            let file = stage.folder().join("payload").display().to_string();
-            let url = stage.url();
-            let (tool, args) = if tools.real("curl").is_none() && tools.real("wget").is_some() {
-                ("wget", ["-q", "-O", &file, &url])
-            } else {
-                ("curl", ["-s", "-o", &file, &url])
+        act: |stage| {
+            let (file, url) = ("/tmp/updater", stage.url());
+            let has = |name| real_program(name).is_some();
+            let download = match has("wget") && !has("curl") {
+                true => Act::default().then("wget", &["-q", "-O", file, &url]),
+                false => Act::default().then("curl", &["-s", "-o", file, &url]),
             };
-            let mut act = Act::one(tools, tool, &args);
-            act.commands.push(["chmod", "+x", &file].map(Into::into).into());
-            act.commands.push([&*file, "act", "true"].map(Into::into).into());
-            act.story += &format!("; chmod +x {file}; {file}");
-            act
+            download.then("chmod", &["+x", file]).then_file(file)
         },
     },
 ];
 
 impl Act {
-    fn one(tools: &Tools, program: &str, args: &[&str]) -> Self {
-        let mut story = [&[program], args].concat().join(" ");
-        if tools.real(program).is_none() {
-            story += &format!(" (this machine has no {program}: k8srd acts under that name)");
+    /// Runs this program, or a stand-in, which the story says.
+    fn then(mut self, program: &str, args: &[&str]) -> Self {
+        let mut line = [&[program], args].concat().join(" ");
+        if real_program(program).is_none() {
+            line += &format!(" (this machine has no {program}: k8srd acts under that name)");
         }
-        Self { story, commands: vec![tools.command(program, args)] }
+        self.add_line(&line);
+        self.commands.push(command_line(program, args));
+        self
+    }
+
+    /// Runs a file of the container.
+    fn then_file(mut self, file: &str) -> Self {
+        self.add_line(file);
+        self.commands.push(vec![file.into()]);
+        self
+    }
+
+    fn add_line(&mut self, line: &str) {
+        if !self.story.is_empty() {
+            self.story += "\n  $ ";
+        }
+        self.story += line;
     }
 }
 
@@ -113,21 +128,21 @@ pub(crate) fn run() -> Result<ExitCode> {
 fn play_all(mut pipeline: Pipeline, stop: &StopWish) -> Result<ExitCode> {
     let paint = Paint::choose(io::stdout().is_terminal());
     let mut out = io::stdout().lock();
-    let mut stage = Stage::build().context("cannot set up the demo's container")?;
+    let mut stage = Stage::build().context("the demo's container cannot be set up")?;
     writeln!(
         out,
-        "Playing attacks in a container of its own: id {}, cgroup {}, mount and pid namespaces of \
-         its own.\nOnly {} and that cgroup are written; both are removed at the end.\n",
+        "Playing attacks in a container made for it: id {}, process 1 is k8srd's own actor, named \
+         webserver.\nCgroup {}\nFiles: this machine's, under a layer in memory that takes all \
+         writes; /etc/shadow and /etc/passwd are made up.\n",
         stage.short_id(),
         stage.cgroup().display(),
-        stage.folder().display(),
     )?;
 
     let mut watch =
         Watch { pipeline: &mut pipeline, stop, container_id: stage.short_id().to_owned() };
     let mut outcomes = Vec::new();
     for scenario in SCENARIOS {
-        let act = (scenario.act)(stage.tools(), &stage);
+        let act = (scenario.act)(&stage);
         writeln!(out, "{}", paint.bold(&format!("▶ {}", scenario.name)))?;
         writeln!(out, "  $ {}", act.story)?;
         out.flush()?;
@@ -135,7 +150,12 @@ fn play_all(mut pipeline: Pipeline, stop: &StopWish) -> Result<ExitCode> {
         outcomes.extend(judge(scenario, &seen));
         writeln!(out)?;
     }
+    let cgroup = stage.cgroup().to_owned();
     drop(stage);
+    match cgroup.exists() {
+        false => writeln!(out, "The container and its cgroup are gone again.\n")?,
+        true => writeln!(out, "The cgroup {} could not be removed.\n", cgroup.display())?,
+    }
 
     print_table(&outcomes, &paint, &mut out)?;
     let lost = watch.pipeline.losses().total_lost();

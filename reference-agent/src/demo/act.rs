@@ -9,6 +9,7 @@ use std::fs::{self, File};
 use std::io::{self, BufRead as _, Read as _, Write as _};
 use std::net::TcpStream;
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::{Command, ExitCode, Stdio};
 
@@ -18,14 +19,17 @@ use nix::sched::{CloneFlags, unshare};
 use nix::sys::prctl;
 use nix::sys::signal::Signal;
 
+use super::image;
+
 /// Runs `act` with these arguments.
 pub(crate) fn run(args: &[OsString]) -> Result<ExitCode> {
     let words: Vec<_> = args.iter().map(|word| word.to_str().unwrap_or_default()).collect();
     match words[..] {
         ["container", _] => container(Path::new(&args[1]))?,
         ["init"] => init()?,
-        ["sh", ..] | ["true"] => {}
+        ["sh", ..] => {}
         ["cat", file] => drop(io::copy(&mut File::open(file)?, &mut io::stdout().lock())?),
+        ["chmod", "+x", file] => fs::set_permissions(file, fs::Permissions::from_mode(0o755))?,
         ["id", ..] => drop(fs::read("/etc/passwd")?),
         ["curl", .., "-o", to, url] | ["wget", .., "-O", to, url] => download(url, Path::new(to))?,
         _ => bail!("act is what the demo runs inside its container; run k8srd demo instead"),
@@ -33,7 +37,8 @@ pub(crate) fn run(args: &[OsString]) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Moves this process to the cgroup and to namespaces of its own, and waits for their process 1.
+/// Moves this process to the cgroup, to namespaces and a file tree of its own, and waits for
+/// their process 1.
 fn container(cgroup: &Path) -> Result<()> {
     // It shall not outlive the demo, however that ends.
     prctl::set_pdeathsig(Signal::SIGKILL)?;
@@ -42,17 +47,13 @@ fn container(cgroup: &Path) -> Result<()> {
         fs::write(&procs, "0").with_context(|| format!("cannot write {}", procs.display()))?;
         unshare(CloneFlags::CLONE_NEWNS | CloneFlags::CLONE_NEWPID)
             .context("cannot make mount and pid namespaces (needs CAP_SYS_ADMIN)")?;
-        let none = None::<&str>;
-        mount(none, "/", none, MsFlags::MS_REC | MsFlags::MS_PRIVATE, none)
-            .context("cannot make mounts private")
+        image::enter()
     };
     if let Err(error) = entered() {
         println!("{error:#}");
         return Err(error);
     }
-    // Under the name that this process was started by: `/proc/self/exe` would lose it.
-    let me = std::env::args_os().next().context("started without a name")?;
-    let status = Command::new(me).args(["act", "init"]).status()?;
+    let status = Command::new(image::WEB_SERVER).args(["act", "init"]).status()?;
     if !status.success() {
         bail!("process 1 of the container ended with {status}");
     }

@@ -1,15 +1,15 @@
-//! Where the scenarios are played: a process tree that looks like a container.
+//! Where the scenarios are played: a process tree that is a container to the kernel.
 //!
-//! The tree has mount and pid namespaces of its own and a cgroup at the path that a kubelet gives
-//! to a pod's container, under a made-up pod uid and container id. Nothing outside a temporary
-//! folder and that cgroup is written, and both are removed in the end.
+//! The tree has mount and pid namespaces, a file tree and a cgroup of its own, at the path that a
+//! kubelet gives to a pod's container, under a made-up pod uid and container id. That cgroup is all
+//! that the rest of the machine can see of it, and it is removed in the end.
 
 use std::collections::hash_map::RandomState;
 use std::ffi::OsString;
 use std::fs;
 use std::hash::{BuildHasher as _, Hasher as _};
 use std::io::{BufRead as _, BufReader, Write as _};
-use std::os::unix::fs::symlink;
+use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
@@ -19,37 +19,30 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result, bail};
 
 use super::server::Server;
+use super::{image, payload};
 
 /// How long the container may take to start.
 const START_LIMIT: Duration = Duration::from_secs(10);
+
+/// All cgroups of demos are below this one, where no kubelet looks for pods to remove.
+const CGROUP: &str = "k8srd-demo";
 
 /// The stage, with its container running and waiting for a scenario.
 pub(super) struct Stage {
     container_id: String,
     server: Server,
-    tools: Tools,
     // In the order in which they are taken down.
     container: Container,
-    _cgroup: Cgroup,
-    folder: tempfile::TempDir,
+    cgroup: Cgroup,
 }
 
 impl Stage {
     pub(super) fn build() -> Result<Self> {
-        let me = std::env::current_exe().context("cannot find the running program's file")?;
-        let folder = tempfile::Builder::new()
-            .prefix("k8srd-demo-")
-            .tempdir_in("/tmp")
-            .context("cannot make a temporary folder in /tmp")?;
-        let tools = Tools::find(&me, folder.path())?;
-        let payload = tools.real("true").map_or(&*me, PathBuf::as_path);
-        let payload = fs::read(payload)
-            .with_context(|| format!("cannot read {} as the download", payload.display()))?;
-        let server = Server::start(payload).context("cannot listen on 127.0.0.1")?;
+        let server = Server::start(payload::program()).context("cannot listen on 127.0.0.1")?;
         let container_id = random_hex(64);
         let cgroup = Cgroup::make(&container_id)?;
-        let container = Container::start(&tools.actor, &cgroup.path)?;
-        Ok(Self { container_id, server, tools, container, _cgroup: cgroup, folder })
+        let container = Container::start(&cgroup.path)?;
+        Ok(Self { container_id, server, container, cgroup })
     }
 
     /// The container id as alerts show it.
@@ -57,22 +50,13 @@ impl Stage {
         &self.container_id[..12]
     }
 
-    /// Where the container may write.
-    pub(super) fn folder(&self) -> &Path {
-        self.folder.path()
-    }
-
     pub(super) fn cgroup(&self) -> &Path {
-        &self._cgroup.path
+        &self.cgroup.path
     }
 
     /// The address of the file that waits to be downloaded.
     pub(super) fn url(&self) -> String {
         self.server.url()
-    }
-
-    pub(super) fn tools(&self) -> &Tools {
-        &self.tools
     }
 
     /// Has the container run a command; it answers through [`Stage::answer`].
@@ -86,47 +70,19 @@ impl Stage {
     }
 }
 
-/// The programs that act: the machine's own where it has them, else this one under their names.
-pub(super) struct Tools {
-    /// This program, under the name of a web server.
-    actor: PathBuf,
-    stand_ins: PathBuf,
-    found: Vec<(&'static str, Option<PathBuf>)>,
+/// The machine's own program of this name, where it has one that the container sees, too.
+pub(super) fn real_program(name: &str) -> Option<PathBuf> {
+    let folders = ["/usr/local/bin", "/usr/bin", "/bin", "/usr/sbin", "/sbin"];
+    folders.into_iter().map(|folder| Path::new(folder).join(name)).find(|path| path.is_file())
 }
 
-impl Tools {
-    const NAMES: [&'static str; 6] = ["sh", "cat", "curl", "wget", "id", "true"];
-
-    fn find(me: &Path, folder: &Path) -> Result<Self> {
-        let stand_ins = folder.join("bin");
-        fs::create_dir(&stand_ins)
-            .with_context(|| format!("cannot make {}", stand_ins.display()))?;
-        let actor = stand_ins.join("webserver");
-        for name in Self::NAMES.into_iter().chain(["webserver"]) {
-            let link = stand_ins.join(name);
-            symlink(me, &link).with_context(|| format!("cannot make {}", link.display()))?;
-        }
-        let path = std::env::var_os("PATH").unwrap_or_else(|| "/usr/bin:/bin".into());
-        let folders: Vec<_> =
-            std::env::split_paths(&path).filter(|dir| dir.is_absolute()).collect();
-        let find = |name| folders.iter().map(|dir| dir.join(name)).find(|path| path.is_file());
-        let found = Self::NAMES.map(|name| (name, find(name))).into();
-        Ok(Self { actor, stand_ins, found })
-    }
-
-    /// The machine's own program of this name.
-    pub(super) fn real(&self, name: &str) -> Option<&PathBuf> {
-        self.found.iter().find(|(known, _)| *known == name)?.1.as_ref()
-    }
-
-    /// The command line of `name`: the machine's own program, or this one's imitation of it.
-    pub(super) fn command(&self, name: &str, args: &[&str]) -> Vec<OsString> {
-        let program = match self.real(name) {
-            Some(path) => vec![path.clone().into_os_string()],
-            None => vec![self.stand_ins.join(name).into(), "act".into(), name.into()],
-        };
-        program.into_iter().chain(args.iter().map(Into::into)).collect()
-    }
+/// The command line of `name`: the machine's own program, or this one's imitation of it.
+pub(super) fn command_line(name: &str, args: &[&str]) -> Vec<OsString> {
+    let program = match real_program(name) {
+        Some(path) => vec![path.into_os_string()],
+        None => vec![Path::new(image::PROGRAMS).join(name).into(), "act".into(), name.into()],
+    };
+    program.into_iter().chain(args.iter().map(Into::into)).collect()
 }
 
 /// The container's cgroup; removed when dropped.
@@ -145,8 +101,9 @@ impl Cgroup {
         };
         let uid = random_hex(32);
         let uid = [&uid[..8], &uid[8..12], &uid[12..16], &uid[16..20], &uid[20..]].join("-");
-        let mut cgroup = Self { path: root.clone(), made: Vec::new() };
-        for part in ["kubepods", "besteffort", &format!("pod{uid}"), container_id] {
+        remove_empty(&root.join(CGROUP), 5);
+        let mut cgroup = Self { path: root, made: Vec::new() };
+        for part in [CGROUP, "kubepods", "besteffort", &format!("pod{uid}"), container_id] {
             cgroup.path.push(part);
             match fs::create_dir(&cgroup.path) {
                 Ok(()) => cgroup.made.push(cgroup.path.clone()),
@@ -176,6 +133,17 @@ impl Drop for Cgroup {
             }
         }
     }
+}
+
+/// Removes what a demo left behind that was killed. The kernel removes no cgroup that has a process.
+fn remove_empty(cgroup: &Path, depth: usize) {
+    for entry in fs::read_dir(cgroup).into_iter().flatten().flatten() {
+        if depth > 1 && entry.file_type().is_ok_and(|ty| ty.is_dir()) {
+            remove_empty(&entry.path(), depth - 1);
+        }
+    }
+    // Where it does not work, making the new one says why.
+    let _ = fs::remove_dir(cgroup);
 }
 
 /// The mount point of cgroup v2, or of a v1 hierarchy that any process may be moved in.
@@ -209,14 +177,17 @@ struct Container {
 }
 
 impl Container {
-    fn start(actor: &Path, cgroup: &Path) -> Result<Self> {
-        let mut child = Command::new(actor)
+    fn start(cgroup: &Path) -> Result<Self> {
+        // Not in the terminal's process group: Ctrl-C is for the demo, which then takes it down.
+        let me = std::env::current_exe().context("cannot find the running program's file")?;
+        let mut child = Command::new(me)
             .args(["act", "container"])
             .arg(cgroup)
+            .process_group(0)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
-            .with_context(|| format!("cannot start {}", actor.display()))?;
+            .context("cannot start another process of this program")?;
         let (Some(commands), Some(stdout)) = (child.stdin.take(), child.stdout.take()) else {
             bail!("the container has no pipes");
         };

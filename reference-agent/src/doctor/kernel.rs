@@ -52,10 +52,8 @@ fn btf(size: Option<u64>) -> Finding {
 fn lock(lockdown: Option<&str>) -> Finding {
     let what = "lockdown";
     let Some(text) = lockdown else {
-        return Finding::ok(
-            what,
-            "none (the kernel has no lockdown, or securityfs is not mounted)",
-        );
+        return Finding::note(what, "the state cannot be read")
+            .fix("mount securityfs on /sys/kernel/security to see it");
     };
     let state = text.split_once('[').and_then(|(_, rest)| rest.split_once(']'));
     match state.map(|(state, _)| state) {
