@@ -57,9 +57,9 @@ pub struct Processes {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ProcessCounts {
-    /// Threads in the table now.
+    /// Threads in the table now, those that ended within the last second included.
     pub threads: u64,
-    /// Processes in the table now.
+    /// Processes in the table now, those that ended within the last second included.
     pub processes: u64,
     /// Bytes of arguments, environments and paths in the table now.
     pub memory: u64,
@@ -192,6 +192,7 @@ impl Enricher for Processes {
 
     fn observe(&mut self, event: &dyn Event, arena: &Arena) {
         self.users.refresh(event.time());
+        self.table.forget_ended(event.time());
         self.learn(event, arena);
     }
 

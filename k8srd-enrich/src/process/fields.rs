@@ -94,9 +94,7 @@ impl Processes {
             field::THREAD_TID => pid(id(event, &read::TID, arena)?),
             field::THREAD_VTID => pid(id(event, &read::VTID, arena)?),
             field::THREAD_ISMAIN => Value::Bool(id(event, &read::TID, arena)? == process.pid),
-            field::THREAD_CGROUPS => {
-                Value::Str(Some(&*process.cgroups).filter(|cgroups| !cgroups.is_empty())?)
-            }
+            field::THREAD_CGROUPS => Value::Str(cgroups(process, &now)?),
             field::THREAD_CAP_EFFECTIVE => {
                 now.caps(&read::CAP_EFFECTIVE, |session| session.cap_effective)?
             }
@@ -191,6 +189,13 @@ impl<'a> Now<'a> {
         let set = uint(self.event, key, self.arena).or_else(|| last(self.session))?;
         Some(Value::Str(caps::text(set, self.arena)))
     }
+}
+
+/// The paths, unless the process has moved since they were told.
+fn cgroups<'a>(process: &'a Process, now: &Now<'_>) -> Option<&'a [u8]> {
+    let id = uint(now.event, &read::CGROUP_ID, now.arena);
+    let moved = id.is_some() && process.cgroup_id.is_some() && id != process.cgroup_id;
+    (!moved && !process.cgroups.is_empty()).then_some(&*process.cgroups)
 }
 
 /// The facts, if any are known.

@@ -249,7 +249,7 @@ impl Processes {
         if !same_cgroup {
             self.moved(place, cgroup_id, event);
         }
-        self.repair(place, event);
+        self.repair(place, cgroup_id, event);
         Some(place)
     }
 
@@ -336,20 +336,27 @@ impl Processes {
         self.table.forget_facts(place);
     }
 
-    /// The process is in another cgroup than when its paths were told.
+    /// The process is in another cgroup than when its paths were told, or only the paths were told.
+    /// As long as the new paths are unknown the old id stays, so that they are not taken for them.
     fn moved(&mut self, place: u32, cgroup_id: Option<u64>, event: &dyn Event) {
         let known = cgroup_id.and_then(|id| self.cgroups.get(&id)).cloned();
-        let Some(process) = self.table.process(place) else { return };
-        let (pid, start) = (process.pid, process.start);
-        // Where nothing can be read the paths stay the old ones; the id is taken either way, so
-        // that the next event does not ask again.
-        let old = Arc::clone(&process.cgroups);
-        let paths = known.or_else(|| {
-            let read: Arc<[u8]> = self.repair.cgroups(pid, start, event.time())?.into();
-            self.keep_cgroups(cgroup_id, &read);
-            Some(read)
-        });
-        self.table.set_cgroups(place, paths.unwrap_or(old), cgroup_id);
+        let Some(process) = self.table.process_mut(place) else { return };
+        let told = process.cgroup_id.is_none() && !process.cgroups.is_empty();
+        let paths = if told {
+            Some(Arc::clone(&process.cgroups))
+        } else if known.is_some() {
+            known
+        } else if process.repairs < REPAIRS {
+            process.repairs += 1;
+            let (pid, start) = (process.pid, process.start);
+            self.repair.cgroups(pid, start, event.time()).map(Arc::from)
+        } else {
+            None
+        };
+        if let Some(paths) = paths {
+            self.keep_cgroups(cgroup_id, &paths);
+            self.table.set_cgroups(place, paths, cgroup_id);
+        }
     }
 
     fn keep_cgroups(&mut self, id: Option<u64>, paths: &Arc<[u8]>) {
@@ -361,7 +368,7 @@ impl Processes {
     }
 
     /// Reads what is not known from /proc.
-    fn repair(&mut self, place: u32, event: &dyn Event) {
+    fn repair(&mut self, place: u32, cgroup_id: Option<u64>, event: &dyn Event) {
         let Some(process) = self.table.process_mut(place) else { return };
         if process.complete || process.repairs >= REPAIRS {
             return;
@@ -373,7 +380,6 @@ impl Processes {
         };
         process.complete = true;
         let Found { comm, exe, exepath, args, env, cwd, cgroups, exe_flags } = found;
-        let id = process.cgroup_id;
         self.counts.repaired += 1;
         let program = Program {
             comm: &comm,
@@ -385,7 +391,7 @@ impl Processes {
         };
         self.table.set_facts(place, Facts::new(program));
         self.table.set_cwd(place, cwd.into());
-        self.table.set_cgroups(place, cgroups.into(), id);
+        self.table.set_cgroups(place, cgroups.into(), cgroup_id);
     }
 
     /// A new thread or process, as its creator's record tells.
@@ -455,14 +461,14 @@ impl Processes {
         {
             self.table.set_facts(place, Facts::new(Program { comm, ..Program::default() }));
         }
-        // A child may start in another cgroup than its creator's (CLONE_INTO_CGROUP): its first
-        // event will tell the id.
+        // A child may start in another cgroup than its creator (CLONE_INTO_CGROUP), and the creator
+        // may have moved: then its first event tells the id that goes with these paths.
         let told = self.places.clone_cgroups.as_ref().and_then(|key| bytes(event, key, arena));
-        let paths = told.map_or(inherited_cgroups.clone(), |told| {
-            let paths = blank_separated(told);
-            if *paths == *inherited_cgroups { inherited_cgroups } else { paths }
-        });
-        self.table.set_cgroups(place, paths, cgroup_id);
+        if let Some(told) = told.map(blank_separated).filter(|told| *told != inherited_cgroups) {
+            self.table.set_cgroups(place, told, None);
+        } else {
+            self.table.set_cgroups(place, inherited_cgroups, cgroup_id);
+        }
     }
 
     /// A new program: everything about the process is in the record.
@@ -573,11 +579,12 @@ impl Processes {
         self.take_places(place, cgroup_id, event, arena, EventKind::TASK);
     }
 
-    /// A thread's end was matched: it is forgotten.
+    /// A thread's end was matched: it will be forgotten.
     pub(super) fn end(&mut self, event: &dyn Event, arena: &Arena) {
         let Some(actor) = Actor::of(event, arena) else { return };
         let reaper = self.places.reaper.as_ref().and_then(|key| id(event, key, arena));
-        self.table.end_thread(actor.tid, actor.start, reaper.filter(|&tid| tid != 0));
+        let reaper = reaper.filter(|&tid| tid != 0);
+        self.table.end_thread(actor.tid, actor.start, reaper, event.time());
     }
 }
 

@@ -22,6 +22,8 @@ pub(crate) struct Table {
     /// Raised in place of the descendants' own revisions where those are too many to visit.
     every_lineage: u32,
     ended: Ended,
+    /// Threads that ended, oldest first, until late events about them are unlikely.
+    lingering: VecDeque<(Timestamp, Handle)>,
     limits: Limits,
     /// Bytes of facts, directories and cgroup paths.
     bytes: usize,
@@ -155,6 +157,11 @@ pub(crate) struct NewProcess {
 const DESCENDANTS: usize = 1_000;
 /// No process has more ancestors, unless records are wrong.
 const DEPTH: usize = 4_096;
+/// How long a thread that ended can still be found, in event time: a busy machine delivers some of
+/// its last events after its end.
+const LINGER: u64 = 1_000_000_000;
+/// And how many such threads at most.
+const LINGERING: usize = 4_096;
 
 impl Table {
     pub(crate) fn new(limits: Limits) -> Self {
@@ -165,6 +172,7 @@ impl Table {
             revisions: Vec::new(),
             every_lineage: 0,
             ended: Ended::default(),
+            lingering: VecDeque::new(),
             limits,
             bytes: 0,
             unknown: Arc::default(),
@@ -208,13 +216,7 @@ impl Table {
     /// lost.
     pub(crate) fn add_process(&mut self, new: NewProcess) -> u32 {
         let NewProcess { pid, ppid, start, exec_id, born, last_seen } = new;
-        if let Some(place) = self.by_tid.get(&pid).copied() {
-            self.end_thread_at(place, None);
-            // If it was the leader of others, they are over as well.
-            if let Some(thread) = self.by_tid.get(&pid).and_then(|&place| self.threads.get(place)) {
-                self.remove_process(thread.process, None);
-            }
-        }
+        self.free_id(pid);
         self.make_room();
         let place = self.processes.insert(Process {
             pid,
@@ -255,7 +257,7 @@ impl Table {
                 known.start = known.start.better(start);
                 return Some(place);
             }
-            self.end_thread_at(place, None);
+            self.free_id(tid);
         }
         if self.threads.len() >= self.limits.threads {
             // The process alone fills the table: its events find it by its own id.
@@ -269,12 +271,53 @@ impl Table {
         Some(place)
     }
 
-    /// A thread ended. With the last one its process goes, and its children go to the process of
-    /// `reaper`.
-    pub(crate) fn end_thread(&mut self, tid: u32, start: StartTime, reaper: Option<u32>) {
-        self.ended.insert(tid, start);
-        if let Some(place) = self.find(tid, start) {
-            self.end_thread_at(place, reaper);
+    /// A thread ended at `now`; its children go to the process of `reaper`. With the last one its
+    /// process goes, too. Both can be found for a little longer if their start tells them from who
+    /// has the id next.
+    pub(crate) fn end_thread(
+        &mut self,
+        tid: u32,
+        start: StartTime,
+        reaper: Option<u32>,
+        now: Timestamp,
+    ) {
+        let first = self.ended.insert(tid, start);
+        let Some(place) = self.find(tid, start) else { return };
+        if let Some(thread) = self.threads.get(place) {
+            self.give_children(thread.process, reaper);
+        }
+        match self.threads.handle(place) {
+            Some(handle) if start.0.is_some() => {
+                if first {
+                    self.lingering.push_back((now, handle));
+                }
+            }
+            _ => self.remove_thread(place),
+        }
+    }
+
+    /// Removes the threads that ended long enough before `now`.
+    pub(crate) fn forget_ended(&mut self, now: Timestamp) {
+        while let Some(&(ended, handle)) = self.lingering.front() {
+            let long_ago = now.as_nanos().saturating_sub(ended.as_nanos()) >= LINGER;
+            if !long_ago && self.lingering.len() <= LINGERING {
+                return;
+            }
+            self.lingering.pop_front();
+            if let Some(place) = self.threads.place(handle) {
+                self.remove_thread(place);
+            }
+        }
+    }
+
+    /// Whoever has this id is over: its end was lost, or it lingers.
+    fn free_id(&mut self, tid: u32) {
+        if let Some(place) = self.by_tid.get(&tid).copied() {
+            self.remove_thread(place);
+        }
+        // If it was the leader of others, they are over as well.
+        if let Some(process) = self.process_of(tid) {
+            self.remove_process(process);
         }
     }
 
@@ -284,16 +327,12 @@ impl Table {
         let pid = found.pid;
         found.leader_ended = false;
         for place in std::mem::take(&mut found.threads) {
-            if let Some(thread) = self.threads.remove(place)
-                && self.by_tid.get(&thread.tid) == Some(&place)
-            {
-                self.by_tid.remove(&thread.tid);
-            }
+            self.drop_thread(place);
         }
         self.add_thread(pid, start, process);
     }
 
-    fn end_thread_at(&mut self, place: u32, reaper: Option<u32>) {
+    fn remove_thread(&mut self, place: u32) {
         let Some(&Thread { tid, process, rank, .. }) = self.threads.get(place) else { return };
         let Some(found) = self.processes.get_mut(process) else { return };
         if found.threads.len() > 1 && tid == found.pid {
@@ -311,24 +350,43 @@ impl Table {
         if let Some(moved) = moved.and_then(|moved| self.threads.get_mut(moved)) {
             moved.rank = rank;
         }
-        self.threads.remove(place);
-        self.by_tid.remove(&tid);
+        self.drop_thread(place);
         if over {
-            self.remove_process(process, reaper);
+            self.remove_process(process);
         }
     }
 
-    fn remove_process(&mut self, place: u32, reaper: Option<u32>) {
-        let reaper = reaper.and_then(|tid| self.process_of(tid)).filter(|&reaper| reaper != place);
+    /// Removes the record; the id may be another's already.
+    fn drop_thread(&mut self, place: u32) {
+        if let Some(thread) = self.threads.remove(place)
+            && self.by_tid.get(&thread.tid) == Some(&place)
+        {
+            self.by_tid.remove(&thread.tid);
+        }
+    }
+
+    fn remove_process(&mut self, place: u32) {
+        self.give_children(place, None);
         self.unlink(place);
         let Some(process) = self.processes.remove(place) else { return };
         for &thread in &process.threads {
-            if let Some(thread) = self.threads.remove(thread) {
-                self.by_tid.remove(&thread.tid);
-            }
+            self.drop_thread(thread);
+        }
+        let Process { facts, cwd, cgroups, .. } = process;
+        self.release(sole(&facts, facts.size()) + sole(&cwd, cwd.len()));
+        self.release(sole(&cgroups, cgroups.len()));
+    }
+
+    /// The children's parent is another from now on: the process of the thread `reaper`. Where that
+    /// is not known, their next events will tell.
+    fn give_children(&mut self, place: u32, reaper: Option<u32>) {
+        let reaper = reaper.and_then(|tid| self.process_of(tid));
+        if reaper == Some(place) {
+            return;
         }
         let reaper_pid = reaper.and_then(|reaper| self.processes.get(reaper)).map(|r| r.pid);
-        for &child in &process.children {
+        let Some(process) = self.processes.get_mut(place) else { return };
+        for child in std::mem::take(&mut process.children) {
             if let Some(child) = self.processes.get_mut(child) {
                 child.parent = None;
                 child.ppid = reaper_pid.or(child.ppid);
@@ -336,9 +394,6 @@ impl Table {
             self.link(child, reaper);
             self.lineage_changed(child);
         }
-        let Process { facts, cwd, cgroups, .. } = process;
-        self.release(sole(&facts, facts.size()) + sole(&cwd, cwd.len()));
-        self.release(sole(&cgroups, cgroups.len()));
     }
 
     /// Makes `parent` the parent, or none that is known.
@@ -441,7 +496,13 @@ impl Table {
     /// Where a bound is reached, forgets the sixteenth of the processes without children that was
     /// silent longest. Those with children stay: they are what lineage is made of.
     fn make_room(&mut self) {
-        while self.threads.len() >= self.limits.threads || self.bytes > self.limits.bytes {
+        let full = |table: &Self| {
+            table.threads.len() >= table.limits.threads || table.bytes > table.limits.bytes
+        };
+        if full(self) {
+            self.forget_ended(Timestamp::from_nanos(u64::MAX));
+        }
+        while full(self) {
             let mut leaves: Vec<(Timestamp, u32)> = self
                 .processes
                 .iter()
@@ -455,7 +516,7 @@ impl Table {
             leaves.select_nth_unstable(count - 1);
             for &(_, place) in leaves.iter().take(count) {
                 self.evicted += 1;
-                self.remove_process(place, None);
+                self.remove_process(place);
             }
         }
     }
@@ -535,11 +596,12 @@ struct Ended {
 impl Ended {
     const REMEMBERED: usize = 4_096;
 
-    /// Without a start time the next thread with this id could not be told from it.
-    fn insert(&mut self, tid: u32, start: StartTime) {
-        let Some(start) = start.0 else { return };
+    /// Says whether it is new. Without a start time nothing is kept: the next thread with this id
+    /// could not be told from it.
+    fn insert(&mut self, tid: u32, start: StartTime) -> bool {
+        let Some(start) = start.0 else { return false };
         if !self.set.insert((tid, start)) {
-            return;
+            return false;
         }
         self.order.push_back((tid, start));
         if self.order.len() > Self::REMEMBERED
@@ -547,6 +609,7 @@ impl Ended {
         {
             self.set.remove(&oldest);
         }
+        true
     }
 
     fn contains(&self, tid: u32, start: StartTime) -> bool {
@@ -576,6 +639,10 @@ mod tests {
             born: None,
             last_seen: Timestamp::from_nanos(nanos),
         }
+    }
+
+    fn end(table: &mut Table, tid: u32, nanos: u64, reaper: Option<u32>) {
+        table.end_thread(tid, start(nanos), reaper, Timestamp::from_nanos(nanos));
     }
 
     fn pids(table: &Table, place: u32) -> Vec<u32> {
@@ -612,7 +679,7 @@ mod tests {
         let grandchild = table.add_process(new(4, 3, 4));
         assert_eq!(pids(&table, grandchild), [3, 2, 1]);
         let before = table.lineage_stamp(grandchild).unwrap();
-        table.end_thread(2, start(2), Some(1));
+        end(&mut table, 2, 2, Some(1));
         assert_eq!(pids(&table, grandchild), [3, 1]);
         assert_eq!(table.process(child).unwrap().ppid, Some(1));
         assert_ne!(table.lineage_stamp(grandchild), Some(before), "a new lineage");
@@ -647,11 +714,15 @@ mod tests {
         let place = table.add_process(new(7, 1, 1));
         table.add_thread(8, start(2), place);
         table.add_thread(9, start(3), place);
-        table.end_thread(7, start(1), None);
+        end(&mut table, 7, 1, None);
         assert_eq!(table.process_of(7), Some(place), "others find it by this id");
-        table.end_thread(8, start(2), None);
+        end(&mut table, 8, 2, None);
         assert_eq!(table.process_count(), 1);
-        table.end_thread(9, start(3), None);
+        end(&mut table, 9, 3, None);
+        assert!(table.find(9, start(3)).is_some(), "late events still find it");
+        table.forget_ended(Timestamp::from_nanos(LINGER + 2));
+        assert_eq!((table.process_count(), table.thread_count()), (1, 2), "two linger");
+        table.forget_ended(Timestamp::from_nanos(LINGER + 3));
         assert_eq!((table.process_count(), table.thread_count(), table.by_tid.len()), (0, 0, 0));
         assert!(!table.is_current(9, start(3)) && table.is_current(9, start(4)));
     }
@@ -681,8 +752,9 @@ mod tests {
             assert!(table.bytes() < 110_000);
         }
         for pid in 1..1_000 {
-            table.end_thread(pid, start(u64::from(pid)), None);
+            end(&mut table, pid, u64::from(pid), None);
         }
+        table.forget_ended(Timestamp::from_nanos(u64::MAX));
         assert_eq!(table.bytes(), 0, "everything is given back");
     }
 

@@ -103,6 +103,11 @@ fn name(processes: &mut Processes, who: Who) -> Option<String> {
     pass(processes, &who.says("open"), &["proc.name"]).remove(0)
 }
 
+/// Lets the time pass after which ended threads are forgotten.
+fn wait(processes: &mut Processes) {
+    processes.table.forget_ended(k8srd_core::event::Timestamp::from_nanos(u64::MAX));
+}
+
 fn new() -> Processes {
     Processes::builder().build()
 }
@@ -268,8 +273,10 @@ fn an_exit_is_matched_before_it_takes_effect() {
     let cat = who(30, 1, 20, 1);
     pass(&mut processes, &cat.execs("/bin/cat", &[]), &[]);
     assert_eq!(pass(&mut processes, &cat.exits(0), &["proc.name"]), [some("cat")]);
+    assert_eq!(name(&mut processes, cat), some("cat"), "events that come late still find it");
+    wait(&mut processes);
     assert_eq!(processes.counts().threads, 0);
-    assert_eq!(name(&mut processes, cat), None, "a late event brings nobody back");
+    assert_eq!(name(&mut processes, cat), None, "very late ones bring nobody back");
     assert_eq!(processes.counts().threads, 0);
 }
 
@@ -307,6 +314,7 @@ fn threads_outlive_their_leader() {
     let thread = leader.thread(41, 11);
     pass(&mut processes, &leader.execs("/bin/threads", &[]), &[]);
     pass(&mut processes, &leader.exits(0), &[]);
+    wait(&mut processes);
     assert_eq!(processes.counts().processes, 0, "no other thread was told of");
     pass(&mut processes, &leader.execs("/bin/threads", &[]), &[]);
 
@@ -320,6 +328,7 @@ fn threads_outlive_their_leader() {
     assert_eq!(name(&mut processes, late), some("threads"), "its leader is a zombie");
     pass(&mut processes, &thread.exits(0), &[]);
     pass(&mut processes, &late.exits(0), &[]);
+    wait(&mut processes);
     assert_eq!(processes.counts().threads, 0);
 }
 
@@ -386,6 +395,7 @@ fn a_row_of_the_snapshot_never_overwrites_what_is_newer() {
     assert_eq!(name(&mut processes, Who { exec_id: 4, ..cat }), some("newer"), "an exec was lost");
 
     pass(&mut processes, &Who { exec_id: 4, ..cat }.exits(0), &[]);
+    wait(&mut processes);
     pass(&mut processes, &cat.row("dead"), &[]);
     assert_eq!(processes.counts().threads, 0, "it had ended");
 
@@ -427,6 +437,19 @@ fn a_process_that_moves_has_the_paths_of_its_new_cgroup() {
     pass(&mut processes, &mover.execs("/bin/b", &[]), &[]);
     let told = pass(&mut processes, &in_cgroup(mover.says("open"), 7), &["thread.cgroups"]);
     assert_eq!(told, [some("unified=/there")]);
+
+    // Nobody was there before: its paths are unknown, until a child's record tells them.
+    let alone = |kind: &str| in_cgroup(mover.says(kind), 8);
+    let cgroups = |processes: &mut Processes, event: TestEvent| {
+        pass(processes, &event, &["thread.cgroups"]).remove(0)
+    };
+    assert_eq!(cgroups(&mut processes, alone("open")), None);
+    let child = who(22, 21, 12, 1);
+    let fork = in_cgroup(mover.forks(child), 8);
+    let told = TestValue::strings(["unified=/new"]);
+    pass(&mut processes, &fork.param("cgroups", told), &[]);
+    assert_eq!(cgroups(&mut processes, in_cgroup(child.says("open"), 8)), some("unified=/new"));
+    assert_eq!(cgroups(&mut processes, alone("open")), some("unified=/new"));
 }
 
 #[test]
@@ -517,6 +540,7 @@ fn interleaved_chains_never_mix() {
         *step += 1;
     }
     assert_eq!(opened, CHAINS);
+    wait(&mut processes);
     let counts = processes.counts();
     assert_eq!((counts.threads, counts.missed_starts, counts.missed_execs), (1, 1, 0));
 }
@@ -570,6 +594,7 @@ mod property {
                     pass(&mut processes, &event, &[]);
                 }
             }
+            wait(&mut processes);
             prop_assert!(processes.counts().threads <= 5);
         }
     }
