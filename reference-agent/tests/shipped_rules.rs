@@ -69,6 +69,7 @@ fn firing() -> Vec<(&'static str, TestEvent, &'static str)> {
             "a trusted name is worth nothing in /tmp",
         ),
         (USERS, read("/etc/passwd", "cat", PLAIN), "read for its content"),
+        (USERS, read("/etc/passwd", "cat", LOOKUP), "by a cat that is written in Rust, too"),
         (USERS, read("/etc/passwd", "curl", PLAIN), "about to be sent"),
         (USERS, read("/etc/passwd", "nginx", PLAIN), "a path traversal"),
         (

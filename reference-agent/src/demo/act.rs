@@ -18,6 +18,7 @@ use nix::mount::{MsFlags, mount};
 use nix::sched::{CloneFlags, unshare};
 use nix::sys::prctl;
 use nix::sys::signal::Signal;
+use rustix::fs::{Mode, OFlags};
 
 use super::image;
 
@@ -28,7 +29,7 @@ pub(crate) fn run(args: &[OsString]) -> Result<ExitCode> {
         ["container", _] => container(Path::new(&args[1]))?,
         ["init"] => init()?,
         ["sh", ..] => {}
-        ["cat", file] => drop(io::copy(&mut File::open(file)?, &mut io::stdout().lock())?),
+        ["cat", file] => print(file)?,
         ["chmod", "+x", file] => fs::set_permissions(file, fs::Permissions::from_mode(0o755))?,
         ["id", ..] => drop(fs::read("/etc/passwd")?),
         ["curl", .., "-o", to, url] | ["wget", .., "-O", to, url] => download(url, Path::new(to))?,
@@ -42,6 +43,8 @@ pub(crate) fn run(args: &[OsString]) -> Result<ExitCode> {
 fn container(cgroup: &Path) -> Result<()> {
     // It shall not outlive the demo, however that ends.
     prctl::set_pdeathsig(Signal::SIGKILL)?;
+    // A service has no terminal; and Ctrl-C is for the demo, which then takes the container down.
+    rustix::process::setsid().context("cannot begin a session")?;
     let entered = || -> Result<()> {
         let procs = cgroup.join("cgroup.procs");
         fs::write(&procs, "0").with_context(|| format!("cannot write {}", procs.display()))?;
@@ -91,6 +94,13 @@ fn perform(program: &OsStr, args: &[OsString]) -> String {
         Ok(status) => status.to_string(),
         Err(error) => format!("cannot run {}: {error}", program.display()),
     }
+}
+
+/// Opens the file as cat does: without `O_CLOEXEC`, which the standard library would set.
+fn print(file: &str) -> Result<()> {
+    let mut file = File::from(rustix::fs::open(file, OFlags::RDONLY, Mode::empty())?);
+    io::copy(&mut file, &mut io::stdout().lock())?;
+    Ok(())
 }
 
 fn download(url: &str, to: &Path) -> Result<()> {

@@ -9,7 +9,6 @@ use std::ffi::OsString;
 use std::fs;
 use std::hash::{BuildHasher as _, Hasher as _};
 use std::io::{BufRead as _, BufReader, Write as _};
-use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
@@ -178,12 +177,10 @@ struct Container {
 
 impl Container {
     fn start(cgroup: &Path) -> Result<Self> {
-        // Not in the terminal's process group: Ctrl-C is for the demo, which then takes it down.
         let me = std::env::current_exe().context("cannot find the running program's file")?;
         let mut child = Command::new(me)
             .args(["act", "container"])
             .arg(cgroup)
-            .process_group(0)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
