@@ -11,7 +11,9 @@ use k8srd_core::loss::Losses;
 use k8srd_core::pipeline::Pipeline;
 use k8srd_core::rules::{Loader, Plan, PlanOptions, RuleMatcher};
 use k8srd_core::schema::Schema;
-use k8srd_enrich::{Containers, Processes, SyscallFields};
+use k8srd_enrich::container::Containers;
+use k8srd_enrich::process::Processes;
+use k8srd_enrich::syscall::SyscallFields;
 
 use crate::act::{children, thread_time};
 
@@ -35,7 +37,7 @@ pub(crate) fn measure() -> anyhow::Result<Throughput> {
     let plan = Plan::compile(rules, PlanOptions::default());
     let source = BpfSource::load(&BpfOptions::default()).context("cannot load the sensor")?;
     let mut pipeline = Pipeline::builder(source)
-        .enrich(Processes::default())
+        .enrich(Processes::builder().build())
         .enrich(Containers::default())
         .enrich(SyscallFields::default())
         .matcher(RuleMatcher::new(plan))

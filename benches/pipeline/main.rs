@@ -4,9 +4,11 @@
 //! - `opens`: a thousand processes open files that no rule minds: the common case.
 //! - `lives`: processes start, open four files and end: what a build or a shell script does.
 //!
-//! Opens and lives run through the enrichers and the shipped rules.
+//! Opens and lives run through the enrichers, once with one rule that reads no field, once with the
+//! shipped rules. Times are CPU time of the thread: they hold on a busy machine.
 #![forbid(unsafe_code)]
 
+mod cpu_time;
 mod records;
 
 use std::ops::ControlFlow;
@@ -20,11 +22,23 @@ use k8srd_core::rules::{Loader, Plan, PlanOptions, RuleMatcher};
 use k8srd_core::schema::Schema;
 use k8srd_core::set::{FieldSet, KindSet};
 use k8srd_core::source::Source;
-use k8srd_enrich::{Containers, Processes, SyscallFields};
+use k8srd_enrich::container::Containers;
+use k8srd_enrich::process::Processes;
+use k8srd_enrich::syscall::SyscallFields;
 
+use crate::cpu_time::CpuTime;
 use crate::records::{Records, Replay};
 
 const RULES: &str = include_str!("../../rules/k8srd_rules.yaml");
+
+/// Wants all that the shipped rules want, and reads nothing.
+const IDLE: &str = "
+- rule: Idle
+  desc: Shows what it costs to get to the rules
+  condition: evt.type in (openat, execve, clone, procexit) and evt.num = 0
+  output: never
+  priority: DEBUG
+";
 
 /// What programs open when they start and work; no rule minds.
 const FILES: [&str; 8] = [
@@ -59,7 +73,7 @@ fn lives() -> Records {
     records
 }
 
-fn parse(c: &mut Criterion) {
+fn parse(c: &mut Criterion<CpuTime>) {
     let records = opens();
     let mut group = c.benchmark_group("parse");
     group.throughput(Throughput::Elements(records.len() as u64));
@@ -77,11 +91,18 @@ fn parse(c: &mut Criterion) {
     group.finish();
 }
 
-fn pipeline(c: &mut Criterion) {
+fn pipeline(c: &mut Criterion<CpuTime>) {
     let mut group = c.benchmark_group("pipeline");
-    for (name, records) in [("opens", opens()), ("lives", lives())] {
+    let all: [(&str, fn() -> Records, &str); 4] = [
+        ("opens, idle rule", opens, IDLE),
+        ("opens, shipped rules", opens, RULES),
+        ("lives, idle rule", lives, IDLE),
+        ("lives, shipped rules", lives, RULES),
+    ];
+    for (name, records, rules) in all {
+        let records = records();
         group.throughput(Throughput::Elements(records.len() as u64));
-        let mut pipeline = watch(records);
+        let mut pipeline = watch(records, rules);
         let mut alerts = Vec::new();
         group.bench_function(name, |b| {
             b.iter(|| pipeline.step(Duration::ZERO, &mut alerts).expect("the source is whole"));
@@ -92,13 +113,12 @@ fn pipeline(c: &mut Criterion) {
     group.finish();
 }
 
-fn watch(records: Records) -> Pipeline {
-    let (rules, problems) =
-        Loader::new(&Schema::falco()).add_file("k8srd_rules.yaml", RULES).load();
+fn watch(records: Records, rules: &str) -> Pipeline {
+    let (rules, problems) = Loader::new(&Schema::falco()).add_file("rules.yaml", rules).load();
     assert!(!problems.has_errors(), "{}", problems.render());
     let plan = Plan::compile(rules, PlanOptions::default());
     Pipeline::builder(Replay::new(records))
-        .enrich(Processes::default())
+        .enrich(Processes::builder().build())
         .enrich(Containers::default())
         .enrich(SyscallFields::default())
         .matcher(RuleMatcher::new(plan))
@@ -106,5 +126,9 @@ fn watch(records: Records) -> Pipeline {
         .expect("the shipped rules fit the enrichers")
 }
 
-criterion_group!(benches, parse, pipeline);
+criterion_group! {
+    name = benches;
+    config = Criterion::default().with_measurement(CpuTime);
+    targets = parse, pipeline
+}
 criterion_main!(benches);
