@@ -1,5 +1,6 @@
 //! What a person meets who types something: help, wrong calls, files that are not there. Nothing
 //! here needs a privilege.
+#![forbid(unsafe_code)]
 #![expect(clippy::print_stdout, reason = "a skip says why")]
 
 use std::fs;

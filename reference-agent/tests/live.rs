@@ -2,6 +2,7 @@
 //!
 //! Skipped, with the reason, where `k8srd doctor` says that live detection does not work; with
 //! `K8SRD_REQUIRE_LIVE=1` that is a failure.
+#![forbid(unsafe_code)]
 #![expect(clippy::print_stdout, reason = "a skip says why")]
 
 use std::fs;
@@ -9,7 +10,7 @@ use std::io::{BufRead as _, BufReader, Read as _};
 use std::path::Path;
 use std::process::{Child, ChildStderr, ChildStdout, Command, Output, Stdio};
 use std::sync::mpsc::{self, Receiver};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -25,12 +26,13 @@ static TURN: Mutex<()> = Mutex::new(());
 
 /// `None`: this machine cannot, and that is no failure.
 fn live() -> Option<MutexGuard<'static, ()>> {
+    static REPORT: OnceLock<Output> = OnceLock::new();
     let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
-    let report = Command::new(K8SRD).arg("doctor").output().unwrap();
+    let report = REPORT.get_or_init(|| Command::new(K8SRD).arg("doctor").output().unwrap());
     if report.status.success() {
         return Some(turn);
     }
-    let report = String::from_utf8_lossy(&report.stdout).into_owned();
+    let report = shown(report);
     let required = std::env::var_os("K8SRD_REQUIRE_LIVE").is_some_and(|value| value == "1");
     assert!(!required, "live detection is required and does not work:\n{report}");
     println!("skipped: live detection does not work here:\n{report}");

@@ -1,4 +1,5 @@
 //! For each shipped rule: what must fire, and what must not.
+#![forbid(unsafe_code)]
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
