@@ -91,7 +91,7 @@ catalogue! {
 
     // The process.
     PROC_NAME "proc.name" Str: "name of the program, at most 15 bytes (comm)";
-    PROC_EXE "proc.exe" Str: "first argument of the command line (argv[0])";
+    PROC_EXE "proc.exe" Str: "first argument of the command line (`argv[0]`)";
     PROC_EXEPATH "proc.exepath" Path: "path of the executable, resolved by the kernel";
     PROC_ARGS "proc.args" Str arg Optional: "arguments, separated by blanks; with an index, that one";
     PROC_CMDLINE "proc.cmdline" Str: "proc.name and proc.args";
@@ -108,7 +108,7 @@ catalogue! {
     PROC_PEXE "proc.pexe" Str: "proc.exe of the parent";
     PROC_PEXEPATH "proc.pexepath" Path: "proc.exepath of the parent";
     PROC_PCMDLINE "proc.pcmdline" Str: "proc.cmdline of the parent";
-    PROC_ANAME "proc.aname" Str arg Optional many Any: "proc.name of an ancestor; [1] is the parent";
+    PROC_ANAME "proc.aname" Str arg Optional many Any: "proc.name of an ancestor; `[1]` is the parent";
     PROC_AEXE "proc.aexe" Str arg Optional many Any: "proc.exe of an ancestor";
     PROC_AEXEPATH "proc.aexepath" Path arg Optional many Any: "proc.exepath of an ancestor";
     PROC_ACMDLINE "proc.acmdline" Str arg Optional many Any: "proc.cmdline of an ancestor";

@@ -42,7 +42,7 @@ pub trait Enricher: Send {
     ) -> Lookup<Value<'a>>;
 
     /// An id for the unchanged record behind all its fields of `scope`; see
-    /// [`Event::stamp`](crate::event::Event::stamp).
+    /// [`Event::stamp`].
     fn stamp(&self, slot: Slot, scope: Scope) -> Option<Stamp> {
         let _ = (slot, scope);
         None
