@@ -52,6 +52,8 @@ const FILES: [&str; 8] = [
     "/usr/share/zoneinfo/Europe/Berlin",
 ];
 
+type MakeRecords = fn() -> Records;
+
 fn opens() -> Records {
     let mut records = Records::default();
     for pid in 1000..2000 {
@@ -93,7 +95,7 @@ fn parse(c: &mut Criterion<CpuTime>) {
 
 fn pipeline(c: &mut Criterion<CpuTime>) {
     let mut group = c.benchmark_group("pipeline");
-    let all: [(&str, fn() -> Records, &str); 4] = [
+    let all: [(&str, MakeRecords, &str); 4] = [
         ("opens, idle rule", opens, IDLE),
         ("opens, shipped rules", opens, RULES),
         ("lives, idle rule", lives, IDLE),

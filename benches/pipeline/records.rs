@@ -42,7 +42,7 @@ impl Records {
             body.filename = tail.add(b"/usr/bin/worker");
             body.exepath = tail.add(b"/usr/bin/worker");
             body.cwd = tail.add(b"/srv/app");
-            body.args = tail.add(b"/usr/bin/worker\0--listen\0127.0.0.1:8080\0");
+            body.args = tail.add(b"/usr/bin/worker\0--port\x008080\0");
             body.env = tail.add(b"PATH=/usr/bin:/bin\0HOME=/srv/app\0");
             body.cgroup = tail.add(b"/system.slice/worker.service");
         });
