@@ -14,8 +14,7 @@ pub(crate) fn check(root: &Path) -> anyhow::Result<()> {
     for package in tree.members().filter(|package| package["publish"].is_null()) {
         let name = package["name"].as_str().context("a package without a name")?;
         for features in choices(&package["features"]) {
-            let mut args =
-                vec!["check", "--quiet", "--locked", "--package", name, "--lib", "--bins"];
+            let mut args = vec!["check", "--quiet", "--locked", "--package", name];
             args.push("--no-default-features");
             args.extend(["--features", &features]);
             cargo(root, &args, &[])?;
