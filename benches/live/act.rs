@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail, ensure};
-use rustix::fs::{Mode, OFlags};
+use rustix::fs::{CWD, Mode, OFlags};
 use rustix::time::{ClockId, clock_gettime};
 
 const FILE: &CStr = c"/dev/null";
@@ -45,7 +45,7 @@ impl Act {
             Self::Getpid => {
                 black_box(rustix::process::getpid());
             }
-            Self::OpenClose => drop(rustix::fs::open(FILE, OFlags::RDONLY, Mode::empty())?),
+            Self::OpenClose => drop(rustix::fs::openat(CWD, FILE, OFlags::RDONLY, Mode::empty())?),
         }
         Ok(())
     }

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use anyhow::Context;
+use anyhow::{Context, ensure};
 use k8srd_bpf::source::{BpfOptions, BpfSource};
 use k8srd_core::interest::Interest;
 use k8srd_core::kind::EventKind;
@@ -72,10 +72,15 @@ fn beside(state: State, work: impl FnOnce() -> anyhow::Result<()>) -> anyhow::Re
     let done = AtomicBool::new(false);
     thread::scope(|scope| {
         let reader = scope.spawn(|| {
+            let mut opens = 0_u64;
             while !done.load(Ordering::Relaxed) {
-                source.read(Duration::from_millis(50), &mut |_| ControlFlow::Continue(()))?;
+                source.read(Duration::from_millis(50), &mut |event| {
+                    opens += u64::from(event.kind() == EventKind::OPENAT);
+                    ControlFlow::Continue(())
+                })?;
             }
-            anyhow::Ok(())
+            ensure!((opens > 0) == (state == State::Recorded), "{opens} opens were recorded");
+            Ok(())
         });
         let result = work();
         done.store(true, Ordering::Relaxed);
