@@ -66,8 +66,7 @@ impl Matcher for RuleMatcher {
                 }
                 Some(true) => {
                     if let Some(rule) = self.plan.planned(candidate.rule) {
-                        let alternate = names.alternate_for(candidate);
-                        let shows_both = alternate.is_some() && self.plan.has_realpath();
+                        let shows_both = rule.names_file && names.alternate().is_some();
                         out.alerts.push(alert(rule, event, shows_both, arena));
                     }
                     if first_only {
@@ -93,21 +92,18 @@ impl<'e> Names<'e> {
     /// Whether the rule holds under either name.
     fn judge(&mut self, candidate: &Candidate, arena: &Arena) -> Option<bool> {
         let given = candidate.condition.judge(self.event, arena);
-        if given == Some(true) {
+        if given == Some(true) || !candidate.follows_path {
             return given;
         }
-        let Some(alternate) = self.alternate_for(candidate) else { return given };
+        let Some(alternate) = self.alternate() else { return given };
         match candidate.condition.judge(alternate, arena) {
             Some(false) => given,
             other => other,
         }
     }
 
-    /// The event under the file's other name, if it has one and the rule reads names.
-    fn alternate_for(&mut self, candidate: &Candidate) -> Option<&'e dyn Event> {
-        if !candidate.follows_path {
-            return None;
-        }
+    /// The event under the file's other name, if it has one.
+    fn alternate(&mut self) -> Option<&'e dyn Event> {
         let event = self.event;
         *self.alternate.get_or_insert_with(|| event.alternate())
     }

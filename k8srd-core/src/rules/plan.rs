@@ -20,10 +20,10 @@ use crate::value::Value;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[expect(clippy::exhaustive_enums, reason = "closed: Falco knows these two")]
 pub enum RuleMatching {
-    /// The first in the order of definition.
-    #[default]
+    /// The first in the order of definition: Falco's default.
     First,
-    /// Each that holds.
+    /// Each that holds, so that no rule hides another.
+    #[default]
     All,
 }
 
@@ -52,8 +52,6 @@ pub struct Plan {
     kinds: Vec<(EventKind, Box<[Candidate]>)>,
     interest: Interest,
     rule_matching: RuleMatching,
-    /// Whether the schema can say under which name the kernel found a file.
-    has_realpath: bool,
 }
 
 /// What an alert of a rule needs.
@@ -63,6 +61,8 @@ pub(super) struct Planned {
     pub(super) output: Output,
     /// Every field that its condition, on any kind, or its output reads.
     reads: FieldSet,
+    /// Whether one of those is the name of a file, so that its alerts show every name.
+    pub(super) names_file: bool,
 }
 
 /// What is left of a rule for the events of one kind.
@@ -79,11 +79,10 @@ impl Plan {
     pub fn compile(rules: RuleSet, options: PlanOptions) -> Self {
         let RuleSet { schema, rules } = rules;
         let schema = &*schema;
-        let has_realpath = schema.field_info(catalogue::FD_REALPATH).is_some();
         let mut kinds: Vec<_> = judged_kinds(schema).map(|info| (info, Vec::new())).collect();
         let planned = rules.into_iter().zip(0..).map(|(rule, id)| {
-            let reads = plan_rule(schema, &rule, RuleId(id), &mut kinds, has_realpath);
-            Planned { info: rule.info, output: rule.output, reads }
+            let (reads, names_file) = plan_rule(schema, &rule, RuleId(id), &mut kinds);
+            Planned { info: rule.info, output: rule.output, reads, names_file }
         });
         let planned: Vec<_> = planned.collect();
         let mut fields = FieldSet::default();
@@ -94,7 +93,7 @@ impl Plan {
             .map(|(info, candidates)| (info.kind, candidates.into()))
             .collect();
         let interest = Interest::new(kinds.iter().map(|(kind, _)| *kind).collect(), fields);
-        Self { rules: planned, kinds, interest, rule_matching: options.rule_matching, has_realpath }
+        Self { rules: planned, kinds, interest, rule_matching: options.rule_matching }
     }
 
     /// The kinds and fields that have to be known to judge.
@@ -134,10 +133,6 @@ impl Plan {
     pub(super) fn rule_matching(&self) -> RuleMatching {
         self.rule_matching
     }
-
-    pub(super) fn has_realpath(&self) -> bool {
-        self.has_realpath
-    }
 }
 
 /// How many kinds of events a condition may hold for.
@@ -150,37 +145,38 @@ fn judged_kinds(schema: &Schema) -> impl Iterator<Item = &KindInfo> {
     schema.kinds().iter().filter(|info| !info.kind.is_state())
 }
 
-/// Adds a rule to the kinds that it may match; says what it reads there.
+/// Adds a rule to the kinds that it may match; says what it reads there, and whether that is the
+/// name of a file.
 fn plan_rule(
     schema: &Schema,
     rule: &Rule,
     id: RuleId,
     kinds: &mut [(&KindInfo, Vec<Candidate>)],
-    has_realpath: bool,
-) -> FieldSet {
+) -> (FieldSet, bool) {
     let mut reads = FieldSet::default();
     if !rule.enabled {
-        return reads;
+        return (reads, false);
     }
+    let follows = |field| schema.field_info(field).is_some_and(|info| info.follows_path);
     let mut specialised = Specialised::new(schema, &rule.condition);
-    let mut any_follows = false;
     for (info, candidates) in kinds {
         let Some(condition) = specialised.on(info) else { continue };
         let mut follows_path = false;
         condition.keys(&mut |key| {
             reads.insert(key.field());
-            follows_path |= schema.field_info(key.field()).is_some_and(|info| info.follows_path);
+            follows_path |= follows(key.field());
         });
-        any_follows |= follows_path;
         candidates.push(Candidate { rule: id, condition, follows_path });
     }
     if specialised.may_hold {
         reads.extend(rule.output.fields().map(|(_, key)| key.field()));
     }
-    if any_follows && has_realpath {
+    let has_realpath = schema.field_info(catalogue::FD_REALPATH).is_some();
+    let names_file = has_realpath && reads.iter().any(follows);
+    if names_file {
         reads.insert(catalogue::FD_REALPATH);
     }
-    reads
+    (reads, names_file)
 }
 
 /// A condition with what an event's kind decides put in: `evt.type` and its like.
