@@ -36,10 +36,14 @@ pub(crate) fn live_pipeline(
 ) -> Result<Pipeline> {
     let sensor = SensorOptions { ring_memory: config.ring_memory };
     let source = BpfSource::load(&BpfOptions { sensor, ..BpfOptions::default() })?;
+    let host_root = host_root();
+    // What lost records would have told is read from the host's /proc.
+    let processes =
+        Processes::builder().proc_root(host_root.join("proc")).host_root(host_root).build();
     // Each enricher may read the fields of those before it.
     Pipeline::builder(source)
         .schema(schema.clone())
-        .enrich(Processes::builder().host_root(host_root()).build())
+        .enrich(processes)
         .enrich(Containers::default())
         .enrich(SyscallFields::default())
         .matcher(RuleMatcher::new(plan))
