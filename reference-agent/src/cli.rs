@@ -78,7 +78,7 @@ const RUN_EXAMPLES: &str = "Examples:
   k8srd run                                    the shipped rules
   k8srd run -r /etc/falco/rules.d -r own.yaml  a directory, then a file that may override it
   k8srd run --json | jq .rule                  alerts for a program
-  k8srd run -o rule_matching=all               every rule that matches, not only the first";
+  k8srd run -o rule_matching=first             one alert for each event, as Falco by default";
 
 /// Act out attacks in a container made for it, and show the alerts they raise
 ///

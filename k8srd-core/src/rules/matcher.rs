@@ -219,6 +219,7 @@ mod tests {
         let three = ["proc.name = cat", "proc.name = dog", "evt.type = openat"];
         check(&three, RuleMatching::All, &["r0", "r2"], &[]);
         check(&three, RuleMatching::First, &["r0"], &[]);
+        check(&three, RuleMatching::default(), &["r0", "r2"], &[]);
     }
 
     #[test]
