@@ -218,7 +218,7 @@ mod tests {
     fn each_key_changes_something() {
         for (row, value) in ROWS
             .iter()
-            .zip(["all", "given", "true", "true", "false", "false", "false", "true", "1M"])
+            .zip(["first", "given", "true", "true", "false", "false", "false", "true", "1M"])
         {
             let config = set(&format!("{}={value}", row.key)).unwrap();
             assert_ne!(config, Config::default(), "{}", row.key);
