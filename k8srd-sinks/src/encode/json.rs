@@ -90,8 +90,9 @@ impl Json {
 /// takes the place of the `evt.time` that every alert of the rule engine has.
 fn output_fields(alert: &Alert, time_field: &str, out: &mut Vec<u8>) {
     let fields = alert.fields.iter().map(|(name, value)| (&**name, value.as_ref()));
-    let (before, after): (Vec<_>, Vec<_>) =
-        fields.filter(|&(name, _)| name != time_field).partition(|&(name, _)| name < time_field);
+    let (before, after): (Vec<_>, Vec<_>) = fields
+        .filter(|&(name, _)| name != time_field && name != "evt.time")
+        .partition(|&(name, _)| name < time_field);
     let mut separator = '{';
     for (name, field) in before {
         named(separator, name, out);
