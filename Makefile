@@ -24,7 +24,7 @@ doctor: ## say what of this machine k8srd can use
 
 test: ## install what the tests need (root), build, run all tests
 	scripts/install-test-deps.sh
-	$(CARGO) test --locked
+	$(CARGO) test --locked --no-fail-fast
 
 check: ## what CI checks besides the tests: format, lints, docs, tidy, shipped objects
 	$(CARGO) xtask ci
