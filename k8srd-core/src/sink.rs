@@ -16,7 +16,7 @@ pub trait Sink: Send {
     fn name(&self) -> &str;
 
     /// Delivers a batch.
-    async fn deliver(&mut self, alerts: &[Alert]) -> Result<(), SinkError>;
+    async fn deliver(&mut self, alerts: &[Alert]) -> Result<Ack, SinkError>;
 
     /// Says whether delivery would work, without delivering.
     async fn check(&mut self) -> Result<(), SinkError> {
@@ -26,6 +26,19 @@ pub trait Sink: Send {
     /// Delivers what it holds back and gives up its resources.
     async fn close(&mut self) -> Result<(), SinkError> {
         Ok(())
+    }
+}
+
+/// A receiver's word that it has a batch.
+///
+/// Opaque, so that receivers that take a part of a batch can be told of later.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ack(());
+
+impl Ack {
+    /// The receiver has all of the batch.
+    pub const fn all() -> Self {
+        Self(())
     }
 }
 

@@ -18,7 +18,7 @@ use std::time::{Duration, Instant};
 
 use k8srd_core::alert::{Alert, Priority};
 use k8srd_core::loss::LossReason;
-use k8srd_core::sink::{Sink, SinkError, SinkErrorKind};
+use k8srd_core::sink::{Ack, Sink, SinkError, SinkErrorKind};
 
 /// How much a delivery holds and how it tries again.
 #[derive(Clone, Copy, Debug)]
@@ -282,7 +282,7 @@ impl<S: Sink> Driver<S> {
         loop {
             let outcome = pollster::block_on(self.sink.deliver(batch));
             let retry = match outcome {
-                Ok(()) => {
+                Ok(Ack { .. }) => {
                     self.settle(|account, priority| account.delivered[priority as usize] += 1);
                     return Ok(());
                 }
@@ -357,12 +357,12 @@ mod tests {
     struct Scripted<F>(F);
 
     #[async_trait]
-    impl<F: FnMut(&[Alert]) -> Result<(), SinkError> + Send> Sink for Scripted<F> {
+    impl<F: FnMut(&[Alert]) -> Result<Ack, SinkError> + Send> Sink for Scripted<F> {
         fn name(&self) -> &str {
             "scripted"
         }
 
-        async fn deliver(&mut self, alerts: &[Alert]) -> Result<(), SinkError> {
+        async fn deliver(&mut self, alerts: &[Alert]) -> Result<Ack, SinkError> {
             (self.0)(alerts)
         }
     }
@@ -386,7 +386,7 @@ mod tests {
         let (send, receive) = mpsc::channel();
         let sink = Scripted(move |alerts: &[Alert]| {
             send.send(alerts.len()).unwrap();
-            Ok(())
+            Ok(Ack::all())
         });
         let delivery = Delivery::start(sink, limits(100)).unwrap();
         (0..50).for_each(|_| delivery.offer(alert(Priority::Notice)));
@@ -405,7 +405,7 @@ mod tests {
         let sink = Scripted(move |_: &[Alert]| {
             started.send(()).unwrap();
             let _ = blocked.recv();
-            Ok(())
+            Ok(Ack::all())
         });
         let delivery = Delivery::start(sink, limits(10)).unwrap();
         delivery.offer(alert(Priority::Critical));
@@ -434,7 +434,7 @@ mod tests {
             tries += 1;
             match tries {
                 1 | 2 => Err(SinkError::new(SinkErrorKind::Retry { after: None }, "busy")),
-                _ => Ok(()),
+                _ => Ok(Ack::all()),
             }
         });
         let delivery = Delivery::start(sink, limits(10)).unwrap();
@@ -463,7 +463,7 @@ mod tests {
         let mut first = true;
         let sink = Scripted(move |_: &[Alert]| match std::mem::take(&mut first) {
             true => Err(SinkError::new(SinkErrorKind::Reject, "too large")),
-            false => Ok(()),
+            false => Ok(Ack::all()),
         });
         let delivery = Delivery::start(sink, Limits { batch: 1, ..limits(10) }).unwrap();
         delivery.offer(alert(Priority::Alert));

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use async_trait::async_trait;
 use k8srd_core::alert::Alert;
-use k8srd_core::sink::{Sink, SinkError, SinkErrorKind};
+use k8srd_core::sink::{Ack, Sink, SinkError, SinkErrorKind};
 
 use crate::encode::Encoder;
 
@@ -36,7 +36,7 @@ impl<W: Write + Send> Sink for WriterSink<W> {
         &self.name
     }
 
-    async fn deliver(&mut self, alerts: &[Alert]) -> Result<(), SinkError> {
+    async fn deliver(&mut self, alerts: &[Alert]) -> Result<Ack, SinkError> {
         let Self { name, writer, encoder, lines } = self;
         lines.clear();
         lines.shrink_to(KEEP);
@@ -47,6 +47,7 @@ impl<W: Write + Send> Sink for WriterSink<W> {
         writer
             .write_all(lines)
             .and_then(|()| writer.flush())
+            .map(|()| Ack::all())
             .map_err(|cause| cannot_write(name, cause))
     }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use k8srd_core::alert::{Alert, Priority, RuleInfo};
 use k8srd_core::event::Timestamp;
-use k8srd_core::sink::{Sink, SinkError};
+use k8srd_core::sink::{Ack, Sink, SinkError};
 
 /// The far end of a sink under test: what receives, and can be broken.
 #[async_trait]
@@ -60,7 +60,7 @@ pub async fn check(sink: &mut dyn Sink, receiver: &mut dyn Receiver) -> Result<(
     let before = receiver.arrived().await;
     let late = [alert(ALERTS)];
     match sink.deliver(&late).await {
-        Ok(()) => return Err(Breach::new("a delivery succeeds although the receiver fails")),
+        Ok(_) => return Err(Breach::new("a delivery succeeds although the receiver fails")),
         Err(error) => well_said(&error)?,
     }
     let after = receiver.arrived().await;
@@ -90,7 +90,7 @@ fn marker(n: usize) -> String {
     format!("contract-alert-{n:04}-end")
 }
 
-async fn deliver(sink: &mut dyn Sink, batch: &[Alert]) -> Result<(), Breach> {
+async fn deliver(sink: &mut dyn Sink, batch: &[Alert]) -> Result<Ack, Breach> {
     let outcome = sink.deliver(batch).await;
     outcome.map_err(|error| Breach::of(format!("a batch of {} fails", batch.len()), error))
 }
@@ -182,15 +182,15 @@ mod tests {
         F: FnMut(
                 &mut String,
                 &[Alert],
-                Result<(), SinkError>,
-            ) -> (Vec<Alert>, Result<(), SinkError>)
+                Result<Ack, SinkError>,
+            ) -> (Vec<Alert>, Result<Ack, SinkError>)
             + Send,
     {
         fn name(&self) -> &str {
             &self.name
         }
 
-        async fn deliver(&mut self, alerts: &[Alert]) -> Result<(), SinkError> {
+        async fn deliver(&mut self, alerts: &[Alert]) -> Result<Ack, SinkError> {
             // An empty batch finds out whether the receiver still works.
             let works = self.inner.deliver(&[]).await;
             let (batch, outcome) = (self.bend)(&mut self.name, alerts, works);
@@ -206,8 +206,8 @@ mod tests {
         F: FnMut(
                 &mut String,
                 &[Alert],
-                Result<(), SinkError>,
-            ) -> (Vec<Alert>, Result<(), SinkError>)
+                Result<Ack, SinkError>,
+            ) -> (Vec<Alert>, Result<Ack, SinkError>)
             + Send,
     {
         let inner = RecordingSink::new("inner");
@@ -248,7 +248,7 @@ mod tests {
         });
         assert!(renamed.unwrap().contains("after a delivery"));
 
-        let careless = breach_of(|_, batch, _| (batch.to_vec(), Ok(())));
+        let careless = breach_of(|_, batch, _| (batch.to_vec(), Ok(Ack::all())));
         assert_eq!(careless.as_deref(), Some("a delivery succeeds although the receiver fails"));
 
         let rude = breach_of(|_, batch, works| {

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use k8srd_core::alert::Alert;
-use k8srd_core::sink::{Sink, SinkError, SinkErrorKind};
+use k8srd_core::sink::{Ack, Sink, SinkError, SinkErrorKind};
 
 /// A sink that remembers what it was given, and fails where it is told to.
 ///
@@ -83,10 +83,10 @@ impl Sink for RecordingSink {
         &self.name
     }
 
-    async fn deliver(&mut self, alerts: &[Alert]) -> Result<(), SinkError> {
+    async fn deliver(&mut self, alerts: &[Alert]) -> Result<Ack, SinkError> {
         let answer = lock(&self.state).next_answer(alerts);
         match answer {
-            Answer::Take => Ok(()),
+            Answer::Take => Ok(Ack::all()),
             Answer::Fail(kind) => Err(SinkError::new(kind, "the script of this sink fails here")),
             Answer::Hang => std::future::pending().await,
         }
