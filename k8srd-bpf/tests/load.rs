@@ -59,6 +59,9 @@ fn every_program_attaches_and_detaches() {
     assert_eq!(total(&sensor, counter::PRODUCED_LIFECYCLE), before);
 }
 
+/// What the largest record takes in a ring.
+const LARGEST_RESERVATION: u64 = abi::RECORD_MAX as u64 + 8;
+
 #[test]
 fn the_filter_lets_through_what_is_subscribed() {
     let Some(mut sensor) = sensor() else { return };
@@ -103,7 +106,12 @@ fn what_does_not_fit_the_ring_is_counted() {
     let held: usize = sensor.data().iter().map(k8srd_bpf::load::RingMap::bytes).sum();
     assert!(produced >= 5000 && lost > 0, "{produced} produced, {lost} lost");
     assert!(produced - lost <= held as u64 / 256, "{produced} produced, {lost} lost");
-    assert_eq!(total(&sensor, counter::LOST_LIFECYCLE), 0);
+    // A ring of their own: life cycles are lost only where so many came, from whatever else this
+    // machine does, that they fill it alone.
+    let lost = total(&sensor, counter::LOST_LIFECYCLE);
+    let held = total(&sensor, counter::PRODUCED_LIFECYCLE) - lost;
+    let ring = sensor.lifecycle().bytes() as u64;
+    assert!(lost == 0 || (held + 1) * LARGEST_RESERVATION > ring, "{held} held, {lost} lost");
 }
 
 #[test]
