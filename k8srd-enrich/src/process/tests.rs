@@ -48,7 +48,7 @@ impl Who {
             .param("trusted_exepath", path)
             .param("args", TestValue::strings(args))
             .param("env", TestValue::strings(["HOME=/root", "EMPTY=", "PAD=  x y "]))
-            .param("cwd", "/work")
+            .param("cwd", "/srv")
             .param("cgroups", TestValue::strings(["memory=/a", "unified=/b"]))
             .param("flags", 1)
     }
@@ -138,7 +138,7 @@ fn an_exec_tells_all_fields_of_a_program() {
         ("proc.env[PAD]", some("x y")),
         ("proc.env[EMPTY]", some("")),
         ("proc.env[NONE]", some("")),
-        ("proc.cwd", some("/work/")),
+        ("proc.cwd", some("/srv/")),
         ("proc.is_exe_writable", some("true")),
         ("proc.is_exe_from_memfd", some("false")),
         ("thread.cgroups", some("memory=/a unified=/b")),
@@ -459,9 +459,9 @@ fn relative_names_tell_the_working_directory() {
     pass(&mut processes, &shell.execs("/bin/sh", &[]), &[]);
     let open = |dirfd: i64| shell.says("openat").param("dirfd", dirfd);
     let told = |processes: &mut Processes, event: &TestEvent| pass(processes, event, &["proc.cwd"]);
-    assert_eq!(told(&mut processes, &open(-100)), [some("/work/")]);
+    assert_eq!(told(&mut processes, &open(-100)), [some("/srv/")]);
     let elsewhere = open(5).field("ctx.path.base", "/srv");
-    assert_eq!(told(&mut processes, &elsewhere), [some("/work/")], "from another directory");
+    assert_eq!(told(&mut processes, &elsewhere), [some("/srv/")], "from another directory");
     let moved = open(-100).field("ctx.path.base", "/srv");
     assert_eq!(told(&mut processes, &moved), [some("/srv/")]);
     let root = shell.says("open").field("ctx.path.base", "/");
