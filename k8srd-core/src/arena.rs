@@ -1,5 +1,6 @@
 //! Memory for values that are computed while one event is judged.
 
+use std::cell::Cell;
 use std::fmt;
 
 use crate::value::Value;
@@ -48,6 +49,11 @@ impl Arena {
         // Writing to memory fails only if a `Display` fails; what it wrote so far is kept.
         let _ = fmt::write(&mut out, text);
         out.into_bump_str().as_bytes()
+    }
+
+    /// Stores `n` empty places.
+    pub(crate) fn places<T: Copy>(&self, n: usize) -> &[Cell<Option<T>>] {
+        self.bump.alloc_slice_fill_with(n, |_| Cell::new(None))
     }
 
     /// Stores a list of values.

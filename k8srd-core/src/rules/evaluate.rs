@@ -1,5 +1,6 @@
 //! The evaluator: walks a condition compiled for speed, in three-valued logic.
 
+use std::cell::Cell;
 use std::sync::Arc;
 
 use super::ast::{Check, Condition};
@@ -15,7 +16,34 @@ use crate::value::{Lookup, Value};
 /// Compiles the condition first: for one event, a test or a trial. For a stream of events compile
 /// once, in a [`Plan`](super::Plan).
 pub fn evaluate(condition: &Condition, event: &dyn Event, arena: &Arena) -> Option<bool> {
-    Node::build(condition, &mut |check| Node::Check(Arc::new(Atom::new(check)))).judge(event, arena)
+    let node = Node::build(condition, &mut |check| Node::Check(Arc::new(Atom::new(check, 0))));
+    node.judge(&Answers::new(event, arena, 0))
+}
+
+/// An event under one of its names. Each key is asked for once at most, however many comparisons
+/// read it.
+pub(super) struct Answers<'e> {
+    event: &'e dyn Event,
+    arena: &'e Arena,
+    /// By the place of a key. A key without a place is asked for each time.
+    known: &'e [Cell<Option<Lookup<Value<'e>>>>],
+}
+
+impl<'e> Answers<'e> {
+    /// Nothing is asked for yet; keys have the places below `keys`.
+    pub(super) fn new(event: &'e dyn Event, arena: &'e Arena, keys: usize) -> Self {
+        Self { event, arena, known: arena.places(keys) }
+    }
+
+    fn get(&self, key: &Key, place: usize) -> Lookup<Value<'e>> {
+        let Some(known) = self.known.get(place) else { return self.event.get(key, self.arena) };
+        if let Some(value) = known.get() {
+            return value;
+        }
+        let value = self.event.get(key, self.arena);
+        known.set(Some(value));
+        value
+    }
 }
 
 /// A condition, compiled. Its depth is bounded by that of the condition.
@@ -32,6 +60,8 @@ pub(super) enum Node {
 #[derive(Debug)]
 pub(super) struct Atom {
     key: Key,
+    /// The key's place among those of the plan.
+    place: usize,
     quantifier: Quantifier,
     /// `None` for an operator that this evaluator does not have: true of nothing.
     test: Option<Box<dyn Test>>,
@@ -80,13 +110,13 @@ impl Node {
     }
 
     /// True, false or (`None`) unknown. Allocates nothing.
-    pub(super) fn judge(&self, event: &dyn Event, arena: &Arena) -> Option<bool> {
+    pub(super) fn judge(&self, answers: &Answers<'_>) -> Option<bool> {
         match self {
             Self::Const(value) => Some(*value),
-            Self::Check(atom) => atom.judge(event, arena),
-            Self::Not(inner) => inner.judge(event, arena).map(|value| !value),
-            Self::All(all) => judge_all(all, event, arena, false),
-            Self::Any(all) => judge_all(all, event, arena, true),
+            Self::Check(atom) => atom.judge(answers),
+            Self::Not(inner) => inner.judge(answers).map(|value| !value),
+            Self::All(all) => judge_all(all, answers, false),
+            Self::Any(all) => judge_all(all, answers, true),
         }
     }
 
@@ -102,10 +132,10 @@ impl Node {
 }
 
 /// `decisive` if one of the nodes is, else unknown if one is, else its opposite.
-fn judge_all(nodes: &[Node], event: &dyn Event, arena: &Arena, decisive: bool) -> Option<bool> {
+fn judge_all(nodes: &[Node], answers: &Answers<'_>, decisive: bool) -> Option<bool> {
     let mut verdict = Some(!decisive);
     for node in nodes {
-        match node.judge(event, arena) {
+        match node.judge(answers) {
             Some(value) if value == decisive => return Some(decisive),
             Some(_) => {}
             None => verdict = None,
@@ -115,16 +145,17 @@ fn judge_all(nodes: &[Node], event: &dyn Event, arena: &Arena, decisive: bool) -
 }
 
 impl Atom {
-    pub(super) fn new(check: &Check) -> Self {
+    pub(super) fn new(check: &Check, place: usize) -> Self {
         Self {
             key: check.key.clone(),
+            place,
             quantifier: ops::quantifier(check.operator, check.multiplicity),
             test: ops::build(check.operator, check.ty, &check.operands),
         }
     }
 
-    fn judge(&self, event: &dyn Event, arena: &Arena) -> Option<bool> {
-        match event.get(&self.key, arena) {
+    fn judge(&self, answers: &Answers<'_>) -> Option<bool> {
+        match answers.get(&self.key, self.place) {
             Lookup::Known(value) => Some(self.holds(&value)),
             Lookup::Absent => Some(false),
             Lookup::Pending => None,

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::evaluate::Answers;
 use super::plan::{Candidate, Plan, Planned, RuleMatching};
 use crate::alert::Alert;
 use crate::arena::Arena;
@@ -46,14 +47,18 @@ impl Matcher for RuleMatcher {
         arena: &Arena,
         out: &mut Verdicts,
     ) {
+        let candidates = self.plan.candidates(event.kind());
+        if candidates.is_empty() {
+            return;
+        }
         let first_only = self.plan.rule_matching() == RuleMatching::First;
-        let mut names = Names { event, alternate: None };
+        let mut names = Names::new(event, arena, self.plan.keys());
         let mut behind_undecided = false;
-        for candidate in self.plan.candidates(event.kind()) {
+        for candidate in candidates {
             if only.is_some_and(|only| !only.contains(candidate.rule)) {
                 continue;
             }
-            match names.judge(candidate, arena) {
+            match names.judge(candidate) {
                 Some(false) => {}
                 None => {
                     out.waiting.insert(candidate.rule);
@@ -85,27 +90,35 @@ impl Matcher for RuleMatcher {
 /// An event under both names of its file; the other one is looked for when first needed.
 struct Names<'e> {
     event: &'e dyn Event,
-    alternate: Option<Option<&'e dyn Event>>,
+    arena: &'e Arena,
+    keys: usize,
+    given: Answers<'e>,
+    alternate: Option<Option<Answers<'e>>>,
 }
 
 impl<'e> Names<'e> {
+    fn new(event: &'e dyn Event, arena: &'e Arena, keys: usize) -> Self {
+        Self { event, arena, keys, given: Answers::new(event, arena, keys), alternate: None }
+    }
+
     /// Whether the rule holds under either name.
-    fn judge(&mut self, candidate: &Candidate, arena: &Arena) -> Option<bool> {
-        let given = candidate.condition.judge(self.event, arena);
+    fn judge(&mut self, candidate: &Candidate) -> Option<bool> {
+        let given = candidate.condition.judge(&self.given);
         if given == Some(true) || !candidate.follows_path {
             return given;
         }
         let Some(alternate) = self.alternate() else { return given };
-        match candidate.condition.judge(alternate, arena) {
+        match candidate.condition.judge(alternate) {
             Some(false) => given,
             other => other,
         }
     }
 
     /// The event under the file's other name, if it has one.
-    fn alternate(&mut self) -> Option<&'e dyn Event> {
-        let event = self.event;
-        *self.alternate.get_or_insert_with(|| event.alternate())
+    fn alternate(&mut self) -> Option<&Answers<'e>> {
+        let Self { event, arena, keys, .. } = *self;
+        let answers = |other| Answers::new(other, arena, keys);
+        self.alternate.get_or_insert_with(|| event.alternate().map(answers)).as_ref()
     }
 }
 
@@ -264,6 +277,35 @@ mod tests {
         let plain = Open { name: "/etc/shadow", alternate: None };
         matcher.evaluate(&plain, None, &Arena::default(), &mut verdicts);
         assert_eq!(verdicts.alerts[0].message, "r0 /etc/shadow <NA> <NA>");
+    }
+
+    #[test]
+    fn a_field_is_asked_for_once_however_many_rules_read_it() {
+        struct Asked(std::cell::Cell<usize>);
+
+        impl Fields for Asked {
+            fn get<'a>(&'a self, _: &Key, _: &'a Arena) -> Lookup<Value<'a>> {
+                self.0.set(self.0.get() + 1);
+                Lookup::Known("cat".into())
+            }
+        }
+
+        impl Event for Asked {
+            fn kind(&self) -> EventKind {
+                EventKind::OPENAT
+            }
+
+            fn time(&self) -> Timestamp {
+                Timestamp::from_nanos(7)
+            }
+        }
+
+        let asked = Asked(0.into());
+        let rules = ["proc.name = a", "proc.name contains b", "proc.pname = c or proc.name = d"];
+        let mut verdicts = Verdicts::default();
+        matcher(&rules, RuleMatching::All).evaluate(&asked, None, &Arena::default(), &mut verdicts);
+        assert!(verdicts.alerts.is_empty());
+        assert_eq!(asked.0.get(), 2, "proc.name and proc.pname");
     }
 
     #[test]

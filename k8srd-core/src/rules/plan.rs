@@ -9,7 +9,7 @@ use super::load::{Rule, RuleSet};
 use super::output::Output;
 use crate::alert::RuleInfo;
 use crate::catalogue;
-use crate::field::Arg;
+use crate::field::{Arg, Key};
 use crate::interest::Interest;
 use crate::kind::{EventKind, KindInfo};
 use crate::schema::Schema;
@@ -50,6 +50,8 @@ pub struct Plan {
     rules: Vec<Planned>,
     /// What may match events of a kind, by ascending kind. Kinds without candidates are left out.
     kinds: Vec<(EventKind, Box<[Candidate]>)>,
+    /// How many distinct keys the conditions read.
+    keys: usize,
     interest: Interest,
     rule_matching: RuleMatching,
 }
@@ -80,8 +82,9 @@ impl Plan {
         let RuleSet { schema, rules } = rules;
         let schema = &*schema;
         let mut kinds: Vec<_> = judged_kinds(schema).map(|info| (info, Vec::new())).collect();
+        let mut keys = Keys::default();
         let planned = rules.into_iter().zip(0..).map(|(rule, id)| {
-            let (reads, names_file) = plan_rule(schema, &rule, RuleId(id), &mut kinds);
+            let (reads, names_file) = plan_rule(schema, &rule, RuleId(id), &mut keys, &mut kinds);
             Planned { info: rule.info, output: rule.output, reads, names_file }
         });
         let planned: Vec<_> = planned.collect();
@@ -93,7 +96,8 @@ impl Plan {
             .map(|(info, candidates)| (info.kind, candidates.into()))
             .collect();
         let interest = Interest::new(kinds.iter().map(|(kind, _)| *kind).collect(), fields);
-        Self { rules: planned, kinds, interest, rule_matching: options.rule_matching }
+        let (keys, rule_matching) = (keys.len(), options.rule_matching);
+        Self { rules: planned, kinds, keys, interest, rule_matching }
     }
 
     /// The kinds and fields that have to be known to judge.
@@ -130,6 +134,10 @@ impl Plan {
         self.rules.get(usize::try_from(id.0).ok()?)
     }
 
+    pub(super) fn keys(&self) -> usize {
+        self.keys
+    }
+
     pub(super) fn rule_matching(&self) -> RuleMatching {
         self.rule_matching
     }
@@ -137,7 +145,7 @@ impl Plan {
 
 /// How many kinds of events a condition may hold for.
 pub(super) fn kinds_of(schema: &Schema, condition: &Condition) -> usize {
-    let mut specialised = Specialised::new(schema, condition);
+    let mut specialised = Specialised::new(schema, condition, &mut Keys::default());
     judged_kinds(schema).filter(|info| specialised.on(info).is_some()).count()
 }
 
@@ -145,12 +153,16 @@ fn judged_kinds(schema: &Schema) -> impl Iterator<Item = &KindInfo> {
     schema.kinds().iter().filter(|info| !info.kind.is_state())
 }
 
+/// The distinct keys that conditions read, each with its place.
+type Keys = HashMap<Key, usize>;
+
 /// Adds a rule to the kinds that it may match; says what it reads there, and whether that is the
 /// name of a file.
 fn plan_rule(
     schema: &Schema,
     rule: &Rule,
     id: RuleId,
+    keys: &mut Keys,
     kinds: &mut [(&KindInfo, Vec<Candidate>)],
 ) -> (FieldSet, bool) {
     let mut reads = FieldSet::default();
@@ -158,7 +170,7 @@ fn plan_rule(
         return (reads, false);
     }
     let follows = |field| schema.field_info(field).is_some_and(|info| info.follows_path);
-    let mut specialised = Specialised::new(schema, &rule.condition);
+    let mut specialised = Specialised::new(schema, &rule.condition, keys);
     for (info, candidates) in kinds {
         let Some(condition) = specialised.on(info) else { continue };
         let mut follows_path = false;
@@ -193,9 +205,9 @@ struct Specialised<'a> {
 }
 
 impl<'a> Specialised<'a> {
-    fn new(schema: &'a Schema, condition: &'a Condition) -> Self {
+    fn new(schema: &'a Schema, condition: &'a Condition, keys: &mut Keys) -> Self {
         let mut atoms = Vec::new();
-        collect(condition, &mut atoms);
+        collect(condition, keys, &mut atoms);
         Self { schema, condition, atoms, compiled: HashMap::new(), may_hold: false }
     }
 
@@ -239,13 +251,17 @@ impl<'a> Specialised<'a> {
 }
 
 /// All comparisons, in the order in which [`Node::build`] asks for them.
-fn collect<'a>(condition: &'a Condition, atoms: &mut Vec<(&'a Check, Arc<Atom>)>) {
+fn collect<'a>(condition: &'a Condition, keys: &mut Keys, atoms: &mut Vec<(&'a Check, Arc<Atom>)>) {
     match condition {
         Condition::Const(_) => {}
-        Condition::Check(check) => atoms.push((check, Arc::new(Atom::new(check)))),
-        Condition::Not(inner) => collect(inner, atoms),
+        Condition::Check(check) => {
+            let next = keys.len();
+            let place = *keys.entry(check.key.clone()).or_insert(next);
+            atoms.push((check, Arc::new(Atom::new(check, place))));
+        }
+        Condition::Not(inner) => collect(inner, keys, atoms),
         Condition::All(all) | Condition::Any(all) => {
-            all.iter().for_each(|condition| collect(condition, atoms));
+            all.iter().for_each(|condition| collect(condition, keys, atoms));
         }
     }
 }
