@@ -119,6 +119,8 @@ pub mod hook {
 
     /// Where in [`Header::flags`](super::Header::flags) the hook is.
     pub const SHIFT: u32 = value("HOOK_SHIFT") as u32;
+    /// Its bits there.
+    pub const MASK: u32 = value("HOOK_MASK") as u32;
     /// `tp_btf/sys_exit`.
     pub const SYS_EXIT: u32 = value("HOOK_SYS_EXIT") as u32;
     /// `tp_btf/sched_process_exec`.
@@ -265,7 +267,7 @@ impl Header {
     /// Which hook wrote the record: one of [`hook`].
     #[must_use]
     pub const fn hook(&self) -> u32 {
-        (self.flags >> value("HOOK_SHIFT")) & value("HOOK_MASK") as u32
+        (self.flags >> hook::SHIFT) & hook::MASK
     }
 }
 
@@ -553,7 +555,7 @@ wire! {
     }
 }
 
-/// The number of a `VALUE` row.
+/// The number of a `VALUE` row. It reads the whole table: for constants only, never per record.
 const fn value(name: &str) -> u64 {
     let at = row("VALUE(", name, "");
     number(at).0
