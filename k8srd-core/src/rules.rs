@@ -28,6 +28,7 @@ mod load;
 mod macros;
 mod matcher;
 mod ops;
+pub mod outline;
 mod output;
 mod parser;
 mod plan;

@@ -6,6 +6,7 @@ use k8srd_core::arena::Arena;
 use k8srd_core::interest::Interest;
 use k8srd_core::matcher::{Matcher, Verdicts};
 use k8srd_core::rules::ast::Condition;
+use k8srd_core::rules::outline::Outline;
 use k8srd_core::rules::{Diagnostics, Loader, Output, Plan, RuleMatcher, RuleSet};
 use k8srd_core::schema::Schema;
 use k8srd_core::value::OwnedValue;
@@ -18,6 +19,7 @@ fn plans_and_what_is_around_them_are_shared_between_threads() {
     shared::<RuleSet>();
     shared::<Loader>();
     shared::<Diagnostics>();
+    shared::<Outline>();
     shared::<Condition>();
     shared::<Output>();
     shared::<Schema>();

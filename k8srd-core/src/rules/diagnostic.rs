@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::ops::Range;
+use std::sync::OnceLock;
 
 /// How bad it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -124,6 +125,8 @@ pub enum ItemKind {
     Exception,
     /// A rule's `condition:`.
     RuleCondition,
+    /// A macro's `condition:`.
+    MacroCondition,
     /// The text of a condition, of a rule or a macro.
     ConditionExpression,
     /// A rule's `output:`.
@@ -148,6 +151,7 @@ impl ItemKind {
             Self::Rule => "rule",
             Self::Exception => "exception",
             Self::RuleCondition => "rule condition",
+            Self::MacroCondition => "macro condition",
             Self::ConditionExpression => "condition expression",
             Self::RuleOutput => "rule output",
             Self::RulePriority => "rule priority",
@@ -183,14 +187,23 @@ pub struct Position {
 /// The texts that rules are read from, by name.
 #[derive(Clone, Debug, Default)]
 pub struct Sources {
-    files: Vec<(String, String)>,
+    files: Vec<SourceFile>,
+}
+
+#[derive(Clone, Debug)]
+struct SourceFile {
+    name: String,
+    text: String,
+    /// Where each line begins, once someone asks for a line: many problems of a large file are
+    /// found without going through it for each.
+    lines: OnceLock<Vec<usize>>,
 }
 
 impl Sources {
     /// Adds a text.
     pub(super) fn add(&mut self, name: String, text: String) -> FileId {
         let id = FileId(u32::try_from(self.files.len()).unwrap_or(u32::MAX));
-        self.files.push((name, text));
+        self.files.push(SourceFile { name, text, lines: OnceLock::new() });
         id
     }
 
@@ -201,50 +214,58 @@ impl Sources {
 
     /// A text's name: that of the file.
     pub fn name(&self, file: FileId) -> &str {
-        self.file(file).map_or("", |(name, _)| name)
+        self.file(file).map_or("", |file| &file.name)
     }
 
     /// A text.
     pub fn text(&self, file: FileId) -> &str {
-        self.file(file).map_or("", |(_, text)| text)
+        self.file(file).map_or("", |file| &file.text)
     }
 
     /// Where a span begins.
     pub fn position(&self, span: &Span) -> Position {
-        let before = self.before(span);
-        let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
-        Position {
-            line: before.bytes().filter(|&b| b == b'\n').count() + 1,
-            column: before.get(line_start..).unwrap_or("").chars().count() + 1,
-        }
+        let (line, start, at) = self.locate(span);
+        let before = self.text(span.file).get(start..at).unwrap_or("");
+        Position { line, column: before.chars().count() + 1 }
     }
 
-    /// The line in which a span begins, and the characters of it that the span covers.
-    fn line(&self, span: &Span) -> (&str, Range<usize>) {
-        let text = self.text(span.file);
-        let before = self.before(span);
-        let start = before.rfind('\n').map_or(0, |newline| newline + 1);
-        let rest = text.get(start..).unwrap_or("");
+    /// Where a span ends.
+    pub fn end(&self, span: &Span) -> Position {
+        self.position(&Span { file: span.file, range: span.range.end..span.range.end })
+    }
+
+    /// The line in which a span begins, and the characters of it that the span covers: one at
+    /// least.
+    pub fn line(&self, span: &Span) -> (&str, Range<usize>) {
+        let (_, start, at) = self.locate(span);
+        let rest = self.text(span.file).get(start..).unwrap_or("");
         let line = rest.lines().next().unwrap_or("");
-        let from = before.get(start..).unwrap_or("").chars().count();
-        let bytes = span.range.len().min(line.len().saturating_sub(before.len() - start));
+        let from = rest.get(..at - start).unwrap_or("").chars().count();
+        let bytes = span.range.len().min(line.len().saturating_sub(at - start));
         let covered = line
-            .get(before.len() - start..)
+            .get(at - start..)
             .map_or(0, |rest| rest.char_indices().take_while(|(at, _)| *at < bytes).count());
         (line, from..from + covered.max(1))
     }
 
-    /// The text before a span.
-    fn before(&self, span: &Span) -> &str {
-        let text = self.text(span.file);
-        let mut end = span.range.start.min(text.len());
-        while !text.is_char_boundary(end) {
-            end -= 1;
+    /// The number of the line in which a span begins, where that line begins, and where the span
+    /// does.
+    fn locate(&self, span: &Span) -> (usize, usize, usize) {
+        let Some(SourceFile { text, lines, .. }) = self.file(span.file) else { return (1, 0, 0) };
+        let mut at = span.range.start.min(text.len());
+        while !text.is_char_boundary(at) {
+            at -= 1;
         }
-        text.get(..end).unwrap_or("")
+        let lines = lines.get_or_init(|| {
+            let after_newlines = text.match_indices('\n').map(|(newline, _)| newline + 1);
+            std::iter::once(0).chain(after_newlines).collect()
+        });
+        let line = lines.partition_point(|&start| start <= at);
+        let start = line.checked_sub(1).and_then(|line| lines.get(line)).copied().unwrap_or(0);
+        (line.max(1), start, at)
     }
 
-    fn file(&self, file: FileId) -> Option<&(String, String)> {
+    fn file(&self, file: FileId) -> Option<&SourceFile> {
         self.files.get(usize::try_from(file.0).ok()?)
     }
 }
