@@ -12,7 +12,7 @@ use std::path::Path;
 use anyhow::{Context, bail, ensure};
 use object::{Object, ObjectSection, ObjectSymbol, SectionKind, SymbolKind};
 
-use crate::workspace_root;
+use crate::cargo::workspace_root;
 
 #[path = "../../k8srd-bpf/build/compile.rs"]
 mod compile;

@@ -1,48 +1,60 @@
 //! `cargo xtask ci`: the checks besides the tests, cheap ones first. All run; all failures are told.
 
-use std::ffi::OsString;
 use std::path::Path;
-use std::process::Command;
 use std::time::Instant;
 
-use anyhow::{Context, bail, ensure};
+use anyhow::{bail, ensure};
 
-use crate::{bpf, features, stranger, tidy, workspace_root};
+use crate::{bpf, budgets, cargo, deny, features, generated, msrv, stranger, tidy};
 
-type Step = (&'static str, fn(&Path) -> anyhow::Result<()>);
+/// A name, what is checked, the check.
+type Step = (&'static str, &'static str, fn(&Path) -> anyhow::Result<()>);
 
 const STEPS: &[Step] = &[
-    ("lock file", |root| {
-        cargo(root, &["metadata", "--locked", "--quiet", "--format-version=1"], &[])
+    ("lock", "Cargo.lock fits the manifests", |root| {
+        let args = ["metadata", "--locked", "--quiet", "--format-version=1"];
+        cargo::run(root, &args, &[])
     }),
-    ("format", |root| cargo(root, &["fmt", "--all", "--check"], &[])),
-    ("tidy", tidy::check),
-    ("shipped objects", bpf::check),
-    ("licences and sources", deny),
-    ("lints", |root| {
+    ("format", "rustfmt changes nothing", |root| {
+        cargo::run(root, &["fmt", "--all", "--check"], &[])
+    }),
+    ("tidy", "what no compiler checks", tidy::check),
+    ("budgets", "what the libraries bring in", budgets::check),
+    ("objects", "the shipped kernel objects are what the sources give", bpf::check),
+    ("deny", "licences, sources, bans, advisories", deny::check),
+    ("lints", "clippy, warnings denied", |root| {
         let args = ["clippy", "--locked", "--workspace", "--all-targets", "--", "-Dwarnings"];
-        cargo(root, &args, &[])
+        cargo::run(root, &args, &[])
     }),
-    ("features", features::check),
-    ("a stranger's crate", stranger::check),
-    ("docs", |root| {
+    ("features", "each library with none, each and all of its features", features::check),
+    ("msrv", "the declared rust-version builds the libraries", msrv::check),
+    ("generated", "what is made from the code is what the code gives", generated::check),
+    ("stranger", "a crate outside builds against the packed libraries", stranger::check),
+    ("docs", "rustdoc, warnings denied", |root| {
         let args = ["doc", "--locked", "--workspace", "--no-deps"];
-        cargo(root, &args, &[("RUSTDOCFLAGS", "-Dwarnings")])
+        cargo::run(root, &args, &[("RUSTDOCFLAGS", "-Dwarnings")])
     }),
 ];
 
-/// Runs all steps.
+/// Runs all steps, or the named ones.
 pub(crate) fn run(args: &[String]) -> anyhow::Result<()> {
-    ensure!(args.is_empty(), "ci takes no arguments, was given {args:?}");
-    let root = workspace_root()?;
-    let mut failed = Vec::new();
-    for (name, step) in STEPS {
-        eprintln!("==> {name}");
+    let names: Vec<&str> = STEPS.iter().map(|(name, ..)| *name).collect();
+    for arg in args {
+        ensure!(names.contains(&arg.as_str()), "no step {arg:?}, there are: {}", names.join(" "));
+    }
+    let wanted = |name: &str| args.is_empty() || args.iter().any(|arg| arg == name);
+    let root = cargo::workspace_root()?;
+    let (mut passed, mut failed) = (0, Vec::new());
+    for (name, what, step) in STEPS.iter().filter(|(name, ..)| wanted(name)) {
+        eprintln!("==> {name}: {what}");
         let start = Instant::now();
         let result = step(&root);
         let seconds = start.elapsed().as_secs_f32();
         match result {
-            Ok(()) => eprintln!("    {name}: ok, {seconds:.1} s"),
+            Ok(()) => {
+                eprintln!("    {name}: ok, {seconds:.1} s");
+                passed += 1;
+            }
             Err(error) => {
                 eprintln!("    {name}: FAILED, {seconds:.1} s: {error:#}");
                 failed.push(*name);
@@ -50,40 +62,8 @@ pub(crate) fn run(args: &[String]) -> anyhow::Result<()> {
         }
     }
     if !failed.is_empty() {
-        bail!("{} of {} checks failed: {}", failed.len(), STEPS.len(), failed.join(", "));
+        bail!("{} of {} checks failed: {}", failed.len(), failed.len() + passed, failed.join(", "));
     }
-    println!("xtask ci: {} checks passed", STEPS.len());
-    Ok(())
-}
-
-/// cargo-deny by `deny.toml`, on machines that have it: it is too long to build for each run.
-fn deny(root: &Path) -> anyhow::Result<()> {
-    let there = Command::new("cargo-deny").arg("--version").output();
-    if !there.is_ok_and(|output| output.status.success()) {
-        eprintln!("    skipped: no cargo-deny (cargo install cargo-deny --locked)");
-        return Ok(());
-    }
-    cargo(
-        root,
-        &["deny", "--offline", "--log-level=error", "check", "licenses", "bans", "sources"],
-        &[],
-    )
-}
-
-/// The cargo that runs us.
-pub(crate) fn cargo_program() -> OsString {
-    std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into())
-}
-
-/// Runs cargo in `root`; its messages go where ours go, its standard output nowhere.
-pub(crate) fn cargo(root: &Path, args: &[&str], env: &[(&str, &str)]) -> anyhow::Result<()> {
-    let program = cargo_program();
-    let mut command = Command::new(&program);
-    command.args(args).envs(env.iter().copied()).current_dir(root);
-    if args.first() == Some(&"metadata") {
-        command.stdout(std::process::Stdio::null());
-    }
-    let status = command.status().with_context(|| format!("cannot run {}", program.display()))?;
-    ensure!(status.success(), "cargo {} said no ({status})", args.join(" "));
+    println!("xtask ci: {passed} checks passed");
     Ok(())
 }

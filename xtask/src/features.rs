@@ -5,7 +5,7 @@ use std::path::Path;
 use anyhow::Context;
 use serde_json::Value;
 
-use crate::ci::cargo;
+use crate::cargo;
 use crate::tidy::Tree;
 
 /// Checks all of them.
@@ -17,7 +17,7 @@ pub(crate) fn check(root: &Path) -> anyhow::Result<()> {
             let mut args = vec!["check", "--quiet", "--locked", "--package", name];
             args.push("--no-default-features");
             args.extend(["--features", &features]);
-            cargo(root, &args, &[])?;
+            cargo::run(root, &args, &[])?;
         }
     }
     Ok(())

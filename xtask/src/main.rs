@@ -2,29 +2,33 @@
 #![forbid(unsafe_code)]
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a program that a person runs")]
 
+mod api;
 mod bpf;
+mod budgets;
+mod cargo;
 mod ci;
+mod deny;
 mod features;
+mod generated;
+mod msrv;
 mod stranger;
 mod tidy;
 
 use std::env;
-use std::path::PathBuf;
 use std::process::ExitCode;
-
-use anyhow::Context;
 
 /// A name, what the help says, what runs.
 type Verb = (&'static str, &'static str, fn(&[String]) -> anyhow::Result<()>);
 
 /// What `cargo xtask` can do.
 const VERBS: &[Verb] = &[
+    ("bless", "write what is made from the code: docs/api/", generated::bless),
     (
         "bpf",
         "compile the kernel objects that k8srd-bpf ships; --check: are they what the sources give?",
         bpf::run,
     ),
-    ("ci", "all checks of CI but the tests: format, tidy, lints, docs, shipped objects", ci::run),
+    ("ci", "all checks of CI but the tests, or the ones that are named", ci::run),
     ("tidy", "what no compiler checks: dependency directions, file sizes, words, links", tidy::run),
 ];
 
@@ -57,10 +61,4 @@ fn usage() -> String {
         text.push_str(&format!("  {name:<6} {what}\n"));
     }
     text
-}
-
-/// The folder that holds the workspace.
-fn workspace_root() -> anyhow::Result<PathBuf> {
-    let manifest = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
-    manifest.parent().map(PathBuf::from).context("xtask lies in no folder")
 }

@@ -8,11 +8,13 @@ use std::process::Command;
 use anyhow::{Context, ensure};
 use serde_json::Value;
 
-use crate::ci::{cargo, cargo_program};
+use crate::cargo;
 use crate::tidy::Tree;
 
-/// The stranger's program, and what it prints.
-const PROGRAM: &str = include_str!("../../examples/match_your_own_struct.rs");
+/// The stranger's program, the package whose manifest says what it needs besides our crates, and
+/// what it prints.
+const PROGRAM: &str = "examples/match_your_own_struct.rs";
+const EXAMPLES: &str = "k8srd-examples";
 const PRINTS: &str = "Warning: Paid 4000 to mallory\n";
 
 /// Packs the libraries, builds the stranger against them and runs it.
@@ -25,10 +27,10 @@ pub(crate) fn check(root: &Path) -> anyhow::Result<()> {
     }
     fs::create_dir_all(folder.join("src"))?;
 
-    let libraries: Vec<(&str, &str)> = tree.members().filter_map(library).collect();
+    let libraries: Vec<(&str, &str)> = tree.libraries().filter_map(name_and_version).collect();
     let mut args = vec!["package", "--quiet", "--locked", "--no-verify", "--allow-dirty"];
     libraries.iter().for_each(|(name, _)| args.extend(["--package", name]));
-    cargo(root, &args, &[])?;
+    cargo::run(root, &args, &[])?;
     let mut unpacked = Vec::new();
     for (name, version) in &libraries {
         let archive = Path::new(target).join(format!("package/{name}-{version}.crate"));
@@ -39,33 +41,43 @@ pub(crate) fn check(root: &Path) -> anyhow::Result<()> {
         unpacked.push((*name, folder.join(format!("{name}-{version}"))));
     }
 
-    fs::write(folder.join("Cargo.toml"), manifest(&unpacked))?;
-    fs::write(folder.join("src/main.rs"), PROGRAM)?;
+    let examples = tree.members().find(|package| package["name"] == EXAMPLES);
+    let others = examples.map(|package| others(package, &unpacked)).unwrap_or_default();
+    fs::write(folder.join("Cargo.toml"), manifest(&unpacked, &others))?;
+    fs::copy(root.join(PROGRAM), folder.join("src/main.rs")).context(PROGRAM)?;
     // The versions that were tested, so that nothing has to be looked up.
     fs::copy(root.join("Cargo.lock"), folder.join("Cargo.lock"))?;
-    let mut build = Command::new(cargo_program());
+    let mut build = Command::new(cargo::program());
     build.args(["run", "--quiet", "--offline"]).current_dir(&folder);
-    let output = build.env("CARGO_TARGET_DIR", target).output().context("cannot run cargo")?;
-    let said = String::from_utf8_lossy(&output.stderr);
-    ensure!(output.status.success(), "a crate that depends on ours does not build:\n{said}");
-    let printed = String::from_utf8_lossy(&output.stdout);
+    let printed = cargo::output(build.env("CARGO_TARGET_DIR", target))
+        .context("a crate that depends on ours does not build or run")?;
     ensure!(printed == PRINTS, "a crate that depends on ours printed {printed:?}");
     Ok(())
 }
 
-/// Name and version of a package that others depend on.
-fn library(package: &Value) -> Option<(&str, &str)> {
-    let name = package["name"].as_str()?;
-    let is_library = package["publish"].is_null() && name.starts_with("k8srd-");
-    is_library.then_some((name, package["version"].as_str()?))
+fn name_and_version(package: &Value) -> Option<(&str, &str)> {
+    Some((package["name"].as_str()?, package["version"].as_str()?))
+}
+
+/// What the examples use that is not ours: names and requirements.
+fn others<'a>(examples: &'a Value, ours: &[(&str, PathBuf)]) -> Vec<(&'a str, &'a str)> {
+    let dependencies = examples["dependencies"].as_array().into_iter().flatten();
+    dependencies
+        .filter(|dependency| dependency["kind"].is_null())
+        .filter_map(|dependency| Some((dependency["name"].as_str()?, dependency["req"].as_str()?)))
+        .filter(|(name, _)| ours.iter().all(|(our, _)| our != name))
+        .collect()
 }
 
 /// Depends on every library. What one of them needs of another also comes from the archives.
-fn manifest(unpacked: &[(&str, PathBuf)]) -> String {
+fn manifest(unpacked: &[(&str, PathBuf)], others: &[(&str, &str)]) -> String {
     let mut text = String::from(
         "[package]\nname = \"stranger\"\nversion = \"0.0.0\"\nedition = \"2024\"\n\n\
-         [workspace]\n\n[dependencies]\nanyhow = \"1\"\n",
+         [workspace]\n\n[dependencies]\n",
     );
+    for (name, requirement) in others {
+        text.push_str(&format!("{name} = {requirement:?}\n"));
+    }
     for (name, _) in unpacked {
         text.push_str(&format!("{name} = \"*\"\n"));
     }
@@ -83,17 +95,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn libraries_are_what_is_published_and_ours() {
-        let package = |name, publish| json!({"name": name, "version": "0.1.0", "publish": publish});
-        assert_eq!(library(&package("k8srd-core", Value::Null)), Some(("k8srd-core", "0.1.0")));
-        assert_eq!(library(&package("k8srd-benches", json!([]))), None);
-        assert_eq!(library(&package("k8srd", Value::Null)), None, "a program");
+    fn what_the_example_needs_comes_along() {
+        let examples = json!({"dependencies": [
+            {"name": "anyhow", "req": "^1", "kind": null},
+            {"name": "tempfile", "req": "^3", "kind": "dev"},
+            {"name": "k8srd-core", "req": "^0.1.0", "kind": null},
+        ]});
+        assert_eq!(others(&examples, &[("k8srd-core", "/x".into())]), [("anyhow", "^1")]);
     }
 
     #[test]
-    fn everything_comes_from_the_archives() {
-        let text = manifest(&[("a", "/x/a-1".into()), ("b", "/x/b-1".into())]);
-        assert!(text.contains("\na = \"*\"\nb = \"*\"\n"));
+    fn everything_of_ours_comes_from_the_archives() {
+        let unpacked = [("a", "/x/a-1".into()), ("b", "/x/b-1".into())];
+        let text = manifest(&unpacked, &[("other", "^1")]);
+        assert!(text.contains("\nother = \"^1\"\na = \"*\"\nb = \"*\"\n"));
         assert!(text.ends_with("a = { path = \"/x/a-1\" }\nb = { path = \"/x/b-1\" }\n"));
     }
 }

@@ -14,7 +14,7 @@ use std::path::Path;
 use anyhow::{bail, ensure};
 
 pub(crate) use self::tree::Tree;
-use crate::workspace_root;
+use crate::cargo::workspace_root;
 
 /// One thing that is not as it should be: where, and what to do.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -33,7 +33,6 @@ type Check = fn(&Tree) -> Vec<Finding>;
 
 const CHECKS: &[(&str, Check)] = &[
     ("dependency directions", dependencies::directions),
-    ("dependencies behind defaults", dependencies::reachable),
     ("sources of dependencies", dependencies::registries),
     ("manifests", manifests::manifests),
     ("crates forbid unsafe code", sources::forbids_unsafe),

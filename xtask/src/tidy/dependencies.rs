@@ -1,18 +1,15 @@
 //! Who may depend on what.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use serde_json::Value;
 
 use super::Finding;
 use super::tree::Tree;
 
-/// What a library crate may name in its manifest (besides for tests), and what it must not reach
-/// through anything when built with default features.
+/// What a library crate may name in its manifest, besides for tests. What comes along with that is
+/// in `budgets.rs`.
 struct Rule {
     package: &'static str,
     may: &'static [&'static str],
-    never: &'static [&'static str],
 }
 
 /// The table of ARCHITECTURE.md. A crate that is not listed may use everything.
@@ -32,7 +29,6 @@ const RULES: &[Rule] = &[
             "thiserror",
             "tracing",
         ],
-        never: &["aya", "hyper", "kube", "mio", "rustix", "serde", "tokio"],
     },
     Rule {
         package: "k8srd-bpf",
@@ -46,12 +42,10 @@ const RULES: &[Rule] = &[
             "tracing",
             "zerocopy",
         ],
-        never: &["hyper", "k8srd-capture", "k8srd-enrich", "k8srd-sinks", "kube", "tokio"],
     },
     Rule {
         package: "k8srd-capture",
         may: &["flate2", "k8srd-core", "pcap-file", "pcap-parser", "thiserror", "tracing"],
-        never: &["k8srd-bpf", "k8srd-enrich", "k8srd-sinks", "tokio"],
     },
     Rule {
         package: "k8srd-enrich",
@@ -68,7 +62,6 @@ const RULES: &[Rule] = &[
             "tonic",
             "tracing",
         ],
-        never: &["hyper", "k8srd-bpf", "k8srd-sinks", "kube", "tokio", "tonic"],
     },
     Rule {
         package: "k8srd-sinks",
@@ -85,7 +78,6 @@ const RULES: &[Rule] = &[
             "tower",
             "tracing",
         ],
-        never: &["hyper", "k8srd-bpf", "k8srd-enrich", "reqwest", "tokio"],
     },
 ];
 
@@ -118,46 +110,6 @@ pub(super) fn directions(tree: &Tree) -> Vec<Finding> {
                 findings.push(Finding::new(
                     place,
                     format!("{used} is for [dev-dependencies] of crates that others depend on"),
-                ));
-            }
-        }
-    }
-    findings
-}
-
-/// With default features no library reaches, through anything, what its row forbids.
-pub(super) fn reachable(tree: &Tree) -> Vec<Finding> {
-    let mut names = BTreeMap::new();
-    for package in tree.metadata["packages"].as_array().into_iter().flatten() {
-        names.insert(text(&package["id"]), text(&package["name"]));
-    }
-    let mut uses: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
-    for node in tree.metadata["resolve"]["nodes"].as_array().into_iter().flatten() {
-        let normal = |dependency: &&Value| {
-            let kinds = dependency["dep_kinds"].as_array();
-            kinds.is_some_and(|kinds| kinds.iter().any(|kind| kind["kind"].is_null()))
-        };
-        let dependencies = node["deps"].as_array().into_iter().flatten().filter(normal);
-        uses.insert(text(&node["id"]), dependencies.map(|d| text(&d["pkg"])).collect());
-    }
-
-    let mut findings = Vec::new();
-    for package in tree.members() {
-        let name = text(&package["name"]);
-        let Some(rule) = RULES.iter().find(|rule| rule.package == name) else { continue };
-        let mut seen = BTreeSet::new();
-        let mut next = vec![text(&package["id"])];
-        while let Some(id) = next.pop() {
-            if seen.insert(id) {
-                next.extend(uses.get(id).into_iter().flatten());
-            }
-        }
-        for id in seen {
-            let reached = names.get(id).copied().unwrap_or_default();
-            if rule.never.contains(&reached) {
-                findings.push(Finding::new(
-                    tree.relative(text(&package["manifest_path"])),
-                    format!("{name} brings in {reached}, see 'cargo tree -p {name} -i {reached}'"),
                 ));
             }
         }
@@ -198,18 +150,7 @@ mod tests {
                         "publish": null,
                         "dependencies": [{"name": used, "kind": kind}],
                     },
-                    {"id": "id-of-used", "name": used},
-                    {"id": "id-of-deep", "name": "tokio"},
                 ],
-                "resolve": {"nodes": [
-                    {"id": "id-of-member", "deps": [
-                        {"pkg": "id-of-used", "dep_kinds": [{"kind": kind}]},
-                    ]},
-                    {"id": "id-of-used", "deps": [
-                        {"pkg": "id-of-deep", "dep_kinds": [{"kind": null}]},
-                    ]},
-                    {"id": "id-of-deep", "deps": []},
-                ]},
         }))
     }
 
@@ -230,14 +171,6 @@ mod tests {
         let tree = workspace("k8srd", TEST_ONLY, Value::Null);
         assert!(directions(&tree)[0].advice.contains("dev-dependencies"));
         assert_eq!(directions(&workspace("k8srd", TEST_ONLY, json!("dev"))), []);
-    }
-
-    #[test]
-    fn a_runtime_behind_another_crate_is_found() {
-        let tree = workspace("k8srd-core", "smallvec", Value::Null);
-        assert_eq!(directions(&tree), [], "its own manifest is fine");
-        assert!(reachable(&tree)[0].advice.contains("k8srd-core brings in tokio"));
-        assert_eq!(reachable(&workspace("k8srd-core", "smallvec", json!("dev"))), []);
     }
 
     #[test]

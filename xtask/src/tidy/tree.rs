@@ -5,10 +5,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::{Context, ensure};
+use anyhow::Context;
 use serde_json::Value;
 
-use crate::ci::cargo_program;
+use crate::cargo;
 
 /// All files that are, or could be, under version control, and what cargo says of the workspace.
 #[derive(Default)]
@@ -24,20 +24,19 @@ impl Tree {
     /// Reads the repository at `root`.
     pub(crate) fn read(root: &Path) -> anyhow::Result<Self> {
         let args = ["ls-files", "-z", "--cached", "--others", "--exclude-standard"];
-        let listed = output(Command::new("git").args(args).current_dir(root))?;
+        let listed = cargo::output(Command::new("git").args(args).current_dir(root))?;
         let mut files = BTreeMap::new();
-        for name in listed.split(|&byte| byte == 0).filter(|name| !name.is_empty()) {
-            let name = String::from_utf8(name.to_vec()).context("a file name is not UTF-8")?;
-            let path = root.join(&name);
+        for name in listed.split('\0').filter(|name| !name.is_empty()) {
+            let path = root.join(name);
             // A file that was deleted but not committed yet is listed still.
             if path.is_file() {
                 let bytes = fs::read(&path).with_context(|| format!("cannot read {name}"))?;
-                files.insert(name, bytes);
+                files.insert(name.to_owned(), bytes);
             }
         }
         let args = ["metadata", "--quiet", "--format-version=1"];
-        let metadata = output(Command::new(cargo_program()).args(args).current_dir(root))?;
-        let metadata = serde_json::from_slice(&metadata).context("cargo metadata is not JSON")?;
+        let metadata = cargo::output(Command::new(cargo::program()).args(args).current_dir(root))?;
+        let metadata = serde_json::from_str(&metadata).context("cargo metadata is not JSON")?;
         Ok(Self { root: root.into(), files, metadata })
     }
 
@@ -94,18 +93,23 @@ impl Tree {
         self.metadata["packages"].as_array().into_iter().flatten().filter(is_member)
     }
 
+    /// The libraries that others depend on.
+    pub(crate) fn libraries(&self) -> impl Iterator<Item = &Value> {
+        self.members().filter(|package| {
+            let is_library = |target: &Value| {
+                let kinds = target["kind"].as_array();
+                kinds.is_some_and(|kinds| kinds.iter().any(|kind| kind == "lib"))
+            };
+            package["publish"].is_null()
+                && package["targets"].as_array().is_some_and(|all| all.iter().any(is_library))
+        })
+    }
+
     /// A path that cargo gave, from the root.
     pub(super) fn relative<'a>(&self, path: &'a str) -> &'a str {
         let inner = Path::new(path).strip_prefix(&self.root).ok();
         inner.and_then(Path::to_str).unwrap_or(path)
     }
-}
-
-fn output(command: &mut Command) -> anyhow::Result<Vec<u8>> {
-    let output = command.output().with_context(|| format!("cannot run {command:?}"))?;
-    let said = String::from_utf8_lossy(&output.stderr);
-    ensure!(output.status.success(), "{command:?} failed: {}", said.trim());
-    Ok(output.stdout)
 }
 
 #[cfg(test)]
