@@ -1,9 +1,12 @@
-//! Alerts as lines.
+//! Alerts as lines; what loading rules found, and what the rules are, as JSON.
 //!
-//! Facts on Falco's forms: `userspace/engine/formats.cpp` and `userspace/falco/outputs_stdout.cpp`
-//! of falcosecurity/falco. To add a form, add a file here and an arm to [`Encoder`].
+//! Facts on Falco's forms of alerts: `userspace/engine/formats.cpp` and
+//! `userspace/falco/outputs_stdout.cpp` of falcosecurity/falco. To add a form, add a file here and
+//! an arm to [`Encoder`].
 
 mod json;
+mod load_results;
+mod sarif;
 mod text;
 
 use std::fmt;
@@ -15,6 +18,8 @@ use k8srd_core::event::Timestamp;
 use k8srd_core::time::{Civil, UtcOffset, iso8601};
 
 pub use json::Json;
+pub use load_results::load_results;
+pub use sarif::sarif;
 pub use text::Text;
 
 /// Writes alerts in one form.
