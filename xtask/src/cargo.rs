@@ -23,11 +23,14 @@ pub(crate) fn workspace_root() -> anyhow::Result<PathBuf> {
     folder.map(PathBuf::from).context("the workspace's manifest lies in no folder")
 }
 
-/// Runs cargo in `root`; its messages go where ours go, its standard output nowhere.
+/// Runs cargo in `root`; what it says goes where ours goes, but not what `metadata` gives.
 pub(crate) fn run(root: &Path, args: &[&str], env: &[(&str, &str)]) -> anyhow::Result<()> {
     let program = program();
     let mut command = Command::new(&program);
-    command.args(args).envs(env.iter().copied()).current_dir(root).stdout(Stdio::null());
+    command.args(args).envs(env.iter().copied()).current_dir(root);
+    if args.first() == Some(&"metadata") {
+        command.stdout(Stdio::null());
+    }
     let status = command.status().with_context(|| format!("cannot run {}", program.display()))?;
     ensure!(status.success(), "cargo {} said no ({status})", args.join(" "));
     Ok(())

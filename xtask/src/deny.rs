@@ -18,19 +18,40 @@ pub(crate) fn check(root: &Path) -> anyhow::Result<()> {
     }
     let mut args = vec!["deny", "--offline", "--log-level=error", "check"];
     args.extend(["licenses", "bans", "sources"]);
-    match database() {
-        Some(_) => args.push("advisories"),
-        None => {
-            eprintln!("    skipped: advisories, no database here (cargo deny fetch db)");
-        }
+    if databases().is_some_and(|folder| holds_one(&folder)) {
+        args.push("advisories");
+    } else {
+        eprintln!("    skipped: advisories, no database here (cargo deny fetch db)");
     }
     cargo::run(root, &args, &[])
 }
 
 /// Where cargo-deny keeps the advisories that it fetched.
-fn database() -> Option<PathBuf> {
+fn databases() -> Option<PathBuf> {
     let home = env::var_os("CARGO_HOME").map(PathBuf::from);
     let home = home.or_else(|| Some(PathBuf::from(env::var_os("HOME")?).join(".cargo")))?;
-    let folder = home.join("advisory-dbs");
-    folder.read_dir().is_ok_and(|mut entries| entries.next().is_some()).then_some(folder)
+    Some(home.join("advisory-dbs"))
+}
+
+/// Each database is a folder, beside a lock file.
+fn holds_one(folder: &Path) -> bool {
+    let entries = folder.read_dir().into_iter().flatten();
+    entries.flatten().any(|entry| entry.path().is_dir())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    #[test]
+    fn a_database_is_a_folder() {
+        let folder = tempfile::tempdir().unwrap();
+        assert!(!holds_one(&folder.path().join("nowhere")));
+        fs::write(folder.path().join("db.lock"), "").unwrap();
+        assert!(!holds_one(folder.path()), "a lock is none");
+        fs::create_dir(folder.path().join("advisory-db-1")).unwrap();
+        assert!(holds_one(folder.path()));
+    }
 }
