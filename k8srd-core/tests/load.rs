@@ -4,7 +4,7 @@
 use std::fmt::Write as _;
 
 use k8srd_core::alert::Priority;
-use k8srd_core::rules::ast::{Check, Condition};
+use k8srd_core::rules::ast::Condition;
 use k8srd_core::rules::diagnostic::{Code, Severity};
 use k8srd_core::rules::{Diagnostics, Loader, RuleSet};
 use k8srd_core::schema::Schema;
@@ -39,12 +39,12 @@ fn show(condition: &Condition) -> String {
         Condition::All(all) => join(" and ", all),
         Condition::Any(all) => join(" or ", all),
         Condition::Not(inner) => format!("not {}", show(inner)),
-        Condition::Check(Check { operands, .. }) => {
+        Condition::Check(check) => {
             let text = |value: &OwnedValue| match value {
                 OwnedValue::Str(text) => String::from_utf8_lossy(text).into_owned(),
                 other => format!("{other:?}"),
             };
-            operands.iter().map(text).collect::<Vec<_>>().join("+")
+            check.constants().iter().map(text).collect::<Vec<_>>().join("+")
         }
     }
 }

@@ -72,6 +72,6 @@ proptest! {
             return Err(TestCaseError::fail("no comparison"));
         };
         let operands: Vec<_> = names.iter().map(|name| name.as_str().into()).collect();
-        prop_assert_eq!(check.operands, operands);
+        prop_assert_eq!(check.constants(), operands);
     }
 }

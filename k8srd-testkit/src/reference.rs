@@ -20,7 +20,7 @@ use std::net::IpAddr;
 use k8srd_core::arena::Arena;
 use k8srd_core::event::Event;
 use k8srd_core::field::Multiplicity;
-use k8srd_core::rules::ast::{Check, Condition, Operator};
+use k8srd_core::rules::ast::{Check, Condition, Field, Operator};
 use k8srd_core::value::{Lookup, OwnedValue, Value};
 
 /// Judges a condition: true, false, or `None` where that depends on a value that is on its way.
@@ -53,12 +53,16 @@ pub fn evaluate(condition: &Condition, event: &dyn Event, arena: &Arena) -> Opti
                 Some(false)
             }
         }
-        Condition::Check(check) => match event.get(&check.key, arena) {
+        Condition::Check(check) => match event.get(&field(check).key, arena) {
             Lookup::Pending => None,
             Lookup::Absent => Some(false),
             Lookup::Known(value) => Some(holds(check, &value)),
         },
     }
+}
+
+fn field(check: &Check) -> &Field {
+    check.field().unwrap_or_else(|| panic!("{:?} is no field", check.left))
 }
 
 /// Whether a value, or several, satisfy a comparison.
@@ -71,7 +75,7 @@ fn holds(check: &Check, value: &Value<'_>) -> bool {
         return false;
     }
     let one = |value: &Value<'_>| one_holds(check, value);
-    match (check.multiplicity, check.operator) {
+    match (check.left.multiplicity(), check.operator) {
         (_, Operator::Exists) => true,
         (Multiplicity::One, _) => one(value),
         // Neither end may be equal: "not equal" of both, not of one.
@@ -85,7 +89,7 @@ fn holds(check: &Check, value: &Value<'_>) -> bool {
 
 /// Whether one value satisfies a comparison.
 fn one_holds(check: &Check, value: &Value<'_>) -> bool {
-    let some = |test: &dyn Fn(&OwnedValue) -> bool| check.operands.iter().any(test);
+    let some = |test: &dyn Fn(&OwnedValue) -> bool| check.constants().iter().any(test);
     match check.operator {
         Operator::Eq | Operator::In | Operator::Intersects => {
             some(&|operand| equal(value, operand))
@@ -125,7 +129,7 @@ fn one_holds(check: &Check, value: &Value<'_>) -> bool {
 /// Whether the value and one of the operands, both as bytes, pass `test`.
 fn both(check: &Check, value: &Value<'_>, test: impl Fn(&[u8], &[u8]) -> bool) -> bool {
     let Some(text) = bytes(value) else { return false };
-    check.operands.iter().any(|operand| test(text, operand_bytes(operand)))
+    check.constants().iter().any(|operand| test(text, operand_bytes(operand)))
 }
 
 /// The bytes that a text operator sees.
@@ -221,30 +225,30 @@ fn operand_number(operand: &OwnedValue) -> Option<f64> {
 #[cfg(test)]
 mod tests {
     use k8srd_core::catalogue;
-    use k8srd_core::field::{FieldType, Key};
+    use k8srd_core::field::{FieldId, FieldType, Key};
+    use k8srd_core::rules::ast::{Operand, Right};
 
     use super::*;
     use crate::event::TestEvent;
 
+    fn check(
+        field: FieldId,
+        multiplicity: Multiplicity,
+        operator: Operator,
+        constants: Vec<OwnedValue>,
+    ) -> Condition {
+        let field = Field::new(Key::of(field), "a.b", FieldType::Str, multiplicity);
+        let right = Right::Constants(constants);
+        Condition::Check(Check::new(Operand::Field(field), operator, right))
+    }
+
     fn name_is(text: &str) -> Condition {
-        Condition::Check(Check::new(
-            Key::of(catalogue::PROC_NAME),
-            FieldType::Str,
-            Multiplicity::One,
-            Operator::Eq,
-            vec![text.into()],
-        ))
+        check(catalogue::PROC_NAME, Multiplicity::One, Operator::Eq, vec![text.into()])
     }
 
     /// All three truths, as conditions that an event decides.
     fn truths() -> [(Condition, Option<bool>); 3] {
-        let pending = Condition::Check(Check::new(
-            Key::of(catalogue::CONTAINER_ID),
-            FieldType::Str,
-            Multiplicity::One,
-            Operator::Exists,
-            vec![],
-        ));
+        let pending = check(catalogue::CONTAINER_ID, Multiplicity::One, Operator::Exists, vec![]);
         [(name_is("cat"), Some(true)), (name_is("dog"), Some(false)), (pending, None)]
     }
 
@@ -271,13 +275,7 @@ mod tests {
     #[test]
     fn lists_ask_of_all_or_of_some() {
         let among = |operator| {
-            Condition::Check(Check::new(
-                Key::of(catalogue::PROC_ANAME),
-                FieldType::Str,
-                Multiplicity::List,
-                operator,
-                vec!["a".into(), "b".into()],
-            ))
+            check(catalogue::PROC_ANAME, Multiplicity::List, operator, vec!["a".into(), "b".into()])
         };
         let arena = Arena::default();
         let judge = |operator, names: &[&str]| {
@@ -296,13 +294,8 @@ mod tests {
     #[test]
     #[should_panic(expected = "does not apply to a list")]
     fn a_tree_that_no_loader_makes_is_not_guessed_at() {
-        let condition = Condition::Check(Check::new(
-            Key::of(catalogue::PROC_ANAME),
-            FieldType::Str,
-            Multiplicity::List,
-            Operator::Eq,
-            vec!["a".into()],
-        ));
+        let condition =
+            check(catalogue::PROC_ANAME, Multiplicity::List, Operator::Eq, vec!["a".into()]);
         let event = TestEvent::open().field("proc.aname", ["a"]);
         let _ = evaluate(&condition, &event, &Arena::default());
     }

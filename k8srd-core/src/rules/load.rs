@@ -450,17 +450,21 @@ impl Compiler<'_, '_> {
                 warn(Code::NoEvtType, format!("the rule may match {kinds} kinds of events"));
             }
         }
-        if reads(condition, &|check| check.key.field() == catalogue::EVT_DIR) {
+        if reads(condition, &|field| field.key.field() == catalogue::EVT_DIR) {
             warn(Code::DeprecatedItem, "evt.dir is deprecated, it is always <".to_owned());
         }
     }
 }
 
-fn reads(condition: &Condition, is: &dyn Fn(&ast::Check) -> bool) -> bool {
+fn reads(condition: &Condition, is: &dyn Fn(&ast::Field) -> bool) -> bool {
     match condition {
         Condition::Const(_) => false,
         Condition::Not(inner) => reads(inner, is),
-        Condition::Check(check) => is(check),
+        Condition::Check(check) => {
+            let mut reads = false;
+            check.fields(&mut |field| reads |= is(field));
+            reads
+        }
         Condition::All(all) | Condition::Any(all) => all.iter().any(|one| reads(one, is)),
     }
 }

@@ -232,13 +232,14 @@ impl<'a> Specialised<'a> {
 
     /// What the kind alone says of a comparison.
     fn decide(&self, info: &KindInfo, check: &Check, atom: &Atom) -> Option<bool> {
-        match check.key.field() {
+        let key = &check.field()?.key;
+        match key.field() {
             catalogue::EVT_TYPE => Some(atom.holds(&Value::from(&*info.name))),
             catalogue::EVT_SOURCE => Some(atom.holds(&Value::from(self.schema.source_name()))),
             // A param that events of this kind do not have. Of kinds without a table of params
             // nothing is known.
             catalogue::EVT_ARG | catalogue::EVT_RAWARG if !info.params.is_empty() => {
-                let exists = match check.key.arg() {
+                let exists = match key.arg() {
                     Arg::Name(name) => info.param(name).is_some(),
                     Arg::Index(index) => (*index as usize) < info.params.len(),
                     Arg::None => true,
@@ -256,7 +257,8 @@ fn collect<'a>(condition: &'a Condition, keys: &mut Keys, atoms: &mut Vec<(&'a C
         Condition::Const(_) => {}
         Condition::Check(check) => {
             let next = keys.len();
-            let place = *keys.entry(check.key.clone()).or_insert(next);
+            let key = check.field().map_or(Key::param(0), |field| field.key.clone());
+            let place = *keys.entry(key).or_insert(next);
             atoms.push((check, Arc::new(Atom::new(check, place))));
         }
         Condition::Not(inner) => collect(inner, keys, atoms),

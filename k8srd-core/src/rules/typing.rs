@@ -185,7 +185,12 @@ impl<'a> Typer<'a, '_> {
             literals.iter().map(|literal| self.constant(&left, row.operator, literal)).collect();
         let operands = operands.into_iter().collect::<Option<Vec<_>>>()?;
         let size = 1 + operands.len();
-        let check = ast::Check::new(left.key, ty, left.multiplicity, row.operator, operands);
+        let field = ast::Field::new(left.key, left.info.name.clone(), ty, left.multiplicity);
+        let right = match row.operator {
+            ast::Operator::Exists => ast::Right::Nothing,
+            _ => ast::Right::Constants(operands),
+        };
+        let check = ast::Check::new(ast::Operand::Field(field), row.operator, right);
         Some(Typed { condition: Condition::Check(check), depth: 1, size })
     }
 
