@@ -117,9 +117,7 @@ fn one_holds(check: &Check, value: &Value<'_>) -> bool {
             text.len() >= part.len() && &text[text.len() - part.len()..] == part
         }),
         Operator::Glob => both(check, value, |text, glob| pattern::glob(glob, text)),
-        Operator::IGlob => both(check, value, |text, glob| {
-            pattern::glob(&glob.to_ascii_lowercase(), &text.to_ascii_lowercase())
-        }),
+        Operator::IGlob => both(check, value, |text, glob| pattern::iglob(glob, text)),
         Operator::PMatch => both(check, value, |path, prefix| pattern::path(prefix, path)),
         Operator::Exists => true,
         operator => panic!("the reference evaluator does not know {operator:?}"),

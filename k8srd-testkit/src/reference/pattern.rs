@@ -1,4 +1,4 @@
-//! Patterns, by plain recursion.
+//! Patterns, position by position.
 
 /// Whether all of `text` matches a shell pattern, as `fnmatch(pattern, text, 0)` in the C locale
 /// says: `*` and `?` match slashes and leading dots too, `\` takes the next character as it is,
@@ -6,29 +6,74 @@
 ///
 /// Held against glibc 2.36 on 200,000 generated pairs of pattern and text, it differed in 4: a range
 /// that ends in a class (`[a-[:digit:]]`) and `[.` for a collating symbol, which POSIX leaves open.
-///
-/// Takes exponential time for some patterns; an oracle may.
 pub(super) fn glob(pattern: &[u8], text: &[u8]) -> bool {
-    let Some((&first, rest)) = pattern.split_first() else { return text.is_empty() };
-    if first == b'*' {
-        return (0..=text.len()).any(|skipped| glob(rest, &text[skipped..]));
-    }
-    let Some((&byte, text_rest)) = text.split_first() else { return false };
-    match first {
-        b'?' => glob(rest, text_rest),
-        b'\\' => match rest.split_first() {
-            Some((&escaped, rest)) => escaped == byte && glob(rest, text_rest),
-            // A backslash at the end matches nothing.
-            None => false,
-        },
-        b'[' => match set(rest) {
-            Some((members, negated, rest)) => {
-                let member = members.iter().any(|member| member.holds(byte));
-                member != negated && glob(rest, text_rest)
+    matches(pattern, text, |byte| byte)
+}
+
+/// The same in upper or lower case, as with `FNM_CASEFOLD`: characters and the ends of ranges are
+/// compared in lower case, classes are what they are, so that `[[:upper:]]` does not match `a`.
+pub(super) fn iglob(pattern: &[u8], text: &[u8]) -> bool {
+    matches(pattern, text, |byte| byte.to_ascii_lowercase())
+}
+
+fn matches(pattern: &[u8], text: &[u8], fold: fn(u8) -> u8) -> bool {
+    // Where in the text the part of the pattern that was read may end.
+    let mut ends = vec![false; text.len() + 1];
+    ends[0] = true;
+    let mut rest = pattern;
+    while let Some((&first, behind)) = rest.split_first() {
+        if first == b'*' {
+            let mut reached = false;
+            for end in &mut ends {
+                reached |= *end;
+                *end = reached;
             }
-            None => byte == b'[' && glob(rest, text_rest),
+            rest = behind;
+            continue;
+        }
+        let (one, behind) = one(first, behind);
+        rest = behind;
+        for (at, &byte) in text.iter().enumerate().rev() {
+            ends[at + 1] = ends[at] && one.holds(byte, fold);
+        }
+        ends[0] = false;
+    }
+    ends[text.len()]
+}
+
+/// What one byte of the text has to be.
+enum One {
+    Any,
+    /// A backslash at the end of the pattern matches nothing.
+    Nothing,
+    /// One of the members, or none of them.
+    Of(Vec<Member>, bool),
+}
+
+impl One {
+    fn holds(&self, byte: u8, fold: fn(u8) -> u8) -> bool {
+        match self {
+            Self::Any => true,
+            Self::Nothing => false,
+            Self::Of(members, negated) => {
+                members.iter().any(|member| member.holds(byte, fold)) != *negated
+            }
+        }
+    }
+}
+
+/// Reads what stands for one byte and begins with `first`; gives the pattern behind it.
+fn one(first: u8, behind: &[u8]) -> (One, &[u8]) {
+    let just = |byte| One::Of(vec![Member::Range(byte, byte)], false);
+    match (first, behind) {
+        (b'?', _) => (One::Any, behind),
+        (b'\\', [escaped, rest @ ..]) => (just(*escaped), rest),
+        (b'\\', []) => (One::Nothing, behind),
+        (b'[', _) => match set(behind) {
+            Some((members, negated, rest)) => (One::Of(members, negated), rest),
+            None => (just(b'['), behind),
         },
-        _ => first == byte && glob(rest, text_rest),
+        _ => (just(first), behind),
     }
 }
 
@@ -54,9 +99,9 @@ enum Member {
 }
 
 impl Member {
-    fn holds(&self, byte: u8) -> bool {
+    fn holds(&self, byte: u8, fold: fn(u8) -> u8) -> bool {
         match self {
-            Self::Range(from, to) => (*from..=*to).contains(&byte),
+            Self::Range(from, to) => (fold(*from)..=fold(*to)).contains(&fold(byte)),
             Self::Class(holds) => holds(byte),
         }
     }
@@ -166,6 +211,20 @@ mod tests {
         ] {
             assert!(!matches(pattern, text), "{pattern} does not match {text}");
         }
+    }
+
+    #[test]
+    fn case_is_ignored_in_characters_and_ranges_but_not_in_classes() {
+        let matches = |pattern: &str| {
+            let all = (b'!'..=b'~').filter(|&byte| iglob(pattern.as_bytes(), &[byte]));
+            String::from_utf8(all.collect()).unwrap()
+        };
+        // What glibc 2.36 says with FNM_CASEFOLD.
+        assert_eq!(matches("[a-C]"), "ABCabc");
+        assert_eq!(matches("[@-C]"), "@ABC[\\]^_`abc");
+        assert_eq!(matches("[Z-_]"), "");
+        assert_eq!(matches("[[:upper:]a]"), "ABCDEFGHIJKLMNOPQRSTUVWXYZa");
+        assert_eq!(matches("\\A"), "Aa");
     }
 
     #[test]

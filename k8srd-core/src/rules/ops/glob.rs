@@ -53,12 +53,9 @@ impl Pattern {
                 b'*' if matches!(tokens.last(), Some(Token::Star)) => continue,
                 b'*' => Token::Star,
                 b'?' => Token::Any,
-                b'[' => match bracket(behind) {
+                b'[' => match bracket(behind, case) {
                     Some((mut set, behind, negated)) => {
                         rest = behind;
-                        if case == Case::Ignored {
-                            fold(&mut set);
-                        }
                         if negated {
                             set = set.map(|word| !word);
                         }
@@ -130,7 +127,11 @@ fn literal(byte: u8, case: Case) -> Token {
 
 /// What stands behind `[`: the bytes, what follows the closing bracket, and whether the bytes are
 /// those that do not match. `None` if there is no closing bracket.
-fn bracket(inside: &[u8]) -> Option<(ByteSet, &[u8], bool)> {
+///
+/// Where case is ignored, both ends of a range and what is compared with them are in lower case,
+/// so that `[a-C]` is a range; a class is what it is (glibc's `posix/fnmatch_loop.c`).
+fn bracket(inside: &[u8], case: Case) -> Option<(ByteSet, &[u8], bool)> {
+    let fold = |byte: u8| if case == Case::Ignored { byte.to_ascii_lowercase() } else { byte };
     let negated = matches!(inside.first(), Some(b'!' | b'^'));
     let mut rest = if negated { inside.get(1..)? } else { inside };
     let mut set = ByteSet::default();
@@ -148,14 +149,17 @@ fn bracket(inside: &[u8]) -> Option<(ByteSet, &[u8], bool)> {
         }
         let (low, behind) = bracket_byte(rest)?;
         rest = behind;
-        match rest {
+        let high = match rest {
             [b'-', end, ..] if *end != b']' => {
                 let (high, behind) = bracket_byte(rest.get(1..)?)?;
                 rest = behind;
-                (low..=high).for_each(|byte| insert(&mut set, byte));
+                high
             }
-            _ => insert(&mut set, low),
-        }
+            _ => low,
+        };
+        let range = fold(low)..=fold(high);
+        let within = (0..=u8::MAX).filter(|byte| range.contains(&fold(*byte)));
+        within.for_each(|byte| insert(&mut set, byte));
     }
 }
 
@@ -189,15 +193,6 @@ fn class(rest: &[u8]) -> Option<(IsMember, &[u8])> {
     CLASSES
         .iter()
         .find_map(|(known, class)| Some((*class, name.strip_prefix(*known)?.strip_prefix(b":]")?)))
-}
-
-fn fold(set: &mut ByteSet) {
-    for byte in (0..=u8::MAX).filter(u8::is_ascii_alphabetic) {
-        if contains(set, byte) {
-            insert(set, byte.to_ascii_lowercase());
-            insert(set, byte.to_ascii_uppercase());
-        }
-    }
 }
 
 fn contains(set: &ByteSet, byte: u8) -> bool {
@@ -253,6 +248,8 @@ mod tests {
         };
         assert!(matches("*.SH", "a.sh") && matches("[a-c]", "B") && matches("[A-C]", "b"));
         assert!(!matches("[!a]", "A") && matches("[!a]", "B"));
+        assert!(matches("[a-C]", "B") && matches("[@-C]", "_") && !matches("[Z-_]", "^"));
+        assert!(matches("[[:upper:]]", "A") && !matches("[[:upper:]]", "a"));
     }
 
     #[test]
