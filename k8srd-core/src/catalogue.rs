@@ -1,218 +1,212 @@
 //! The field catalogue: one row a field.
 //!
-//! Names and types are Falco's (`userspace/libsinsp/sinsp_filtercheck_*.cpp` of
-//! falcosecurity/libs); fields under `ctx.` and `fd.realpath` are ours. To add a field, add a row
-//! here and answer it in the source or enricher that owns it.
+//! Names and types are those of Falco (`userspace/libsinsp/sinsp_filtercheck_*.cpp` of
+//! falcosecurity/libs) and of its plugins `container` and `k8smeta` (falcosecurity/plugins);
+//! `fd.realpath`, `rule.weight` and what is under `ctx.` are ours. To add a field, add a row to
+//! the file of its class and answer it in the part that owns it.
 
-use std::borrow::Cow;
+use std::sync::LazyLock;
 
 use crate::event::Scope;
-use crate::field::{ArgRule, FieldId, FieldInfo, FieldType, Multiplicity};
+use crate::field::{FieldId, FieldInfo};
+use crate::kind::EventKind;
 
-/// Expands each row to a constant and a place in [`FIELDS`]. Ids follow the order of rows.
-macro_rules! catalogue {
-    ($($id:ident $name:literal $ty:ident $(arg $arg:ident)? $(many $many:ident)? $(path $path:ident)? : $doc:literal;)*) => {
+/// Expands the rows of a file, in blocks by class, to a constant a row and the table of them. Ids
+/// go on where the file before ends.
+///
+/// Behind name and type a row says, in this order and only if it differs from the plain field
+/// that rules may use everywhere: `arg <rule> <form>`, `many <multiplicity>`, `path follows`,
+/// `print <format>`, `only <usage>`, `no operand`, `no transformer`, `is deprecated`,
+/// `is suggested`, `holds <lifetime>`; and who answers it, if not the block's part:
+/// `from <part>`, or `nobody <reason>`.
+macro_rules! rows {
+    (after $before:ident; $($class:ident from $part:ident {$(
+        $id:ident $name:literal $ty:ident
+        $(arg $arg:ident $form:ident)? $(many $many:ident)? $(path $path:ident)?
+        $(print $print:ident)? $(only $usage:ident)? $(no $lacks:ident)* $(is $flag:ident)?
+        $(holds $holds:ident)? $(from $own:ident)? $(nobody $reason:ident)?
+        : $doc:literal;
+    )*})*) => {
+        use std::borrow::Cow;
+
+        use crate::field::{
+            ArgForm, ArgRule, FieldClass, FieldId, FieldInfo, FieldType, Multiplicity,
+            NumberFormat, Part, Usage,
+        };
+
         #[expect(non_camel_case_types, reason = "only counts the rows")]
-        enum Row { $($id),* }
+        enum Row { $($($id,)*)* End }
 
-        $(#[doc = concat!("`", $name, "`: ", $doc)]
-        pub const $id: FieldId = FieldId(FieldId::PARAMS + Row::$id as u16);)*
+        const FIRST: u16 = super::$before::END;
+        /// The first id behind those of this file.
+        pub(super) const END: u16 = FIRST + Row::End as u16;
 
-        /// All rows, in the order of their ids.
-        pub static FIELDS: &[FieldInfo] = &[$(FieldInfo {
-            id: $id,
+        /// The ids alone: what the catalogue gives out.
+        pub(super) mod ids {
+            use super::{FIRST, FieldId, Row};
+            $($(
+                #[doc = concat!("`", $name, "`: ", $doc)]
+                pub const $id: FieldId = FieldId(FIRST + Row::$id as u16);
+            )*)*
+        }
+
+        /// The rows, in the order of their ids.
+        pub(super) static ROWS: &[FieldInfo] = &[$($(FieldInfo {
+            id: ids::$id,
             name: Cow::Borrowed($name),
-            ty: FieldType::$ty,
-            arg: catalogue!(@arg $($arg)?),
-            multiplicity: catalogue!(@many $($many)?),
-            scope: Scope::Event,
-            follows_path: catalogue!(@path $($path)?),
+            class: FieldClass::$class,
+            ty: rows!(@ty $ty),
+            bits: rows!(@bits $ty),
+            arg: rows!(@arg $($arg)?),
+            arg_form: rows!(@form $($form)?),
+            multiplicity: rows!(@many $($many)?),
+            usage: rows!(@usage $($usage)?),
+            format: rows!(@print $($print)?),
+            operand: rows!(@operand $($lacks)*),
+            transformable: rows!(@transformable $($lacks)*),
+            deprecated: rows!(@deprecated $($flag)?),
+            suggested: rows!(@suggested $($flag)?),
+            answered_by: rows!(@answered $part $(from $own)? $(nobody $reason)?),
+            scope: rows!(@lifetime $($holds)?).scope,
+            ended_by: rows!(@lifetime $($holds)?).ended_by,
+            follows_path: rows!(@path $($path)?),
             doc: Cow::Borrowed($doc),
-        }),*];
+        },)*)*];
     };
+    (@ty Int16) => { FieldType::Int };
+    (@ty Int32) => { FieldType::Int };
+    (@ty Uint32) => { FieldType::Uint };
+    (@ty $ty:ident) => { FieldType::$ty };
+    (@bits Int16) => { 16 };
+    (@bits Int32) => { 32 };
+    (@bits Uint32) => { 32 };
+    (@bits $ty:ident) => { 64 };
     (@arg) => { ArgRule::None };
     (@arg $arg:ident) => { ArgRule::$arg };
+    (@form) => { ArgForm::None };
+    (@form $form:ident) => { ArgForm::$form };
     (@many) => { Multiplicity::One };
     (@many $many:ident) => { Multiplicity::$many };
+    (@usage) => { Usage::Any };
+    (@usage $usage:ident) => { Usage::$usage };
+    (@print) => { NumberFormat::Decimal };
+    (@print $print:ident) => { NumberFormat::$print };
+    (@operand operand $($rest:ident)*) => { false };
+    (@operand $($rest:ident)*) => { true };
+    (@transformable $(operand)? transformer) => { false };
+    (@transformable $(operand)?) => { true };
+    (@deprecated deprecated) => { true };
+    (@deprecated $($other:ident)?) => { false };
+    (@suggested suggested) => { true };
+    (@suggested $($other:ident)?) => { false };
+    (@answered $part:ident) => { Part::$part };
+    (@answered $part:ident from $own:ident) => { Part::$own };
+    (@answered $part:ident nobody $reason:ident) => { Part::Nobody(super::reason::$reason) };
+    (@lifetime) => { super::EVENT };
+    (@lifetime $holds:ident) => { super::$holds };
     (@path) => { false };
     (@path follows) => { true };
 }
 
-catalogue! {
-    // What every event of every schema has: answered by the pipeline.
-    EVT_NUM "evt.num" Uint: "running number of the event";
-    EVT_TYPE "evt.type" Str: "name of the event's kind, such as openat";
-    EVT_SOURCE "evt.source" Str: "name of the source, such as syscall";
-    EVT_TIME "evt.time" Str: "time of day with nanoseconds, in the zone of the node";
-    EVT_TIME_S "evt.time.s" Str: "time of day in seconds, in the zone of the node";
-    EVT_TIME_ISO8601 "evt.time.iso8601" Str: "date and time in UTC, ISO 8601 with nanoseconds";
-    EVT_DATETIME "evt.datetime" Str: "date and time of day with nanoseconds, in the zone of the node";
-    EVT_RAWTIME "evt.rawtime" AbsTime: "nanoseconds since 1970";
-    EVT_RAWTIME_S "evt.rawtime.s" AbsTime: "whole seconds since 1970";
-    EVT_RAWTIME_NS "evt.rawtime.ns" AbsTime: "the part of evt.rawtime below one second, in nanoseconds";
+mod common;
+mod container;
+mod ctx;
+mod evt;
+mod fd;
+mod k8s;
+mod k8smeta;
+mod proc;
+mod rule;
+mod user;
 
-    // What a system call did.
-    SYSCALL_TYPE "syscall.type" Str: "name of the system call; absent for events that are none";
-    EVT_DIR "evt.dir" Str: "always <: only returns of system calls are events (deprecated)";
-    EVT_ARGS "evt.args" Str path follows: "all params as name=value, separated by blanks";
-    EVT_ARG "evt.arg" Str arg Required path follows: "one param as text, by name or place; paths are made absolute";
-    EVT_RAWARG "evt.rawarg" Dynamic arg Required: "one param as recorded, by name";
-    EVT_RES "evt.res" Str: "SUCCESS, or the name of the error, such as ENOENT";
-    EVT_RAWRES "evt.rawres" Int: "return value; negative for an error";
-    EVT_FAILED "evt.failed" Bool: "whether the call returned an error";
-    EVT_IS_OPEN_READ "evt.is_open_read" Bool: "whether the event opened a file for reading";
-    EVT_IS_OPEN_WRITE "evt.is_open_write" Bool: "whether the event opened a file for writing";
-    EVT_IS_OPEN_EXEC "evt.is_open_exec" Bool: "whether the event created a file that may be executed";
-    EVT_IS_OPEN_CREATE "evt.is_open_create" Bool: "whether the event created the file it opened";
+pub use self::common::ids::*;
+pub use self::container::ids::*;
+pub use self::ctx::ids::*;
+pub use self::evt::ids::*;
+pub use self::fd::ids::*;
+pub use self::k8s::ids::*;
+pub use self::k8smeta::ids::*;
+pub use self::proc::ids::*;
+pub use self::rule::ids::*;
+pub use self::user::ids::*;
 
-    // The descriptor that the event is about.
-    FD_NUM "fd.num" Int: "number of the descriptor";
-    FD_TYPE "fd.type" Str: "type of the descriptor: file, directory, ipv4, ipv6, unix, …";
-    FD_TYPECHAR "fd.typechar" Str: "type as one character: f, d, 4, 6, u, …";
-    FD_NAME "fd.name" Path path follows: "path of the file, or both ends of the connection";
-    FD_NAMERAW "fd.nameraw" Path: "path as the program gave it";
-    FD_REALPATH "fd.realpath" Path: "path under which the kernel found the file, symbolic links resolved";
-    FD_DIRECTORY "fd.directory" Path path follows: "directory of the file";
-    FD_FILENAME "fd.filename" Str path follows: "last component of the path";
-    FD_DEV "fd.dev" Int: "number of the device that holds the file";
-    FD_INO "fd.ino" Int: "inode number of the file";
-    FD_IP "fd.ip" Ip many Either: "address of either end";
-    FD_CIP "fd.cip" Ip: "address of the client";
-    FD_SIP "fd.sip" Ip: "address of the server";
-    FD_PORT "fd.port" Port many Either: "port of either end";
-    FD_CPORT "fd.cport" Port: "port of the client";
-    FD_SPORT "fd.sport" Port: "port of the server";
-    FD_NET "fd.net" Net many Either: "network that holds the address of either end";
-    FD_CNET "fd.cnet" Net: "network that holds the address of the client";
-    FD_SNET "fd.snet" Net: "network that holds the address of the server";
-    FD_L4PROTO "fd.l4proto" Str: "transport protocol: tcp, udp, icmp, raw";
-    FD_SOCKFAMILY "fd.sockfamily" Str: "ip or unix";
-    FD_CONNECTED "fd.connected" Bool: "whether the connection is made";
-
-    // The process.
-    PROC_NAME "proc.name" Str: "name of the program, at most 15 bytes (comm)";
-    PROC_EXE "proc.exe" Str: "first argument of the command line (`argv[0]`)";
-    PROC_EXEPATH "proc.exepath" Path: "path of the executable, resolved by the kernel";
-    PROC_ARGS "proc.args" Str arg Optional: "arguments, separated by blanks; with an index, that one";
-    PROC_CMDLINE "proc.cmdline" Str: "proc.name and proc.args";
-    PROC_EXELINE "proc.exeline" Str: "proc.exe and proc.args";
-    PROC_CMDNARGS "proc.cmdnargs" Uint: "number of arguments";
-    PROC_CMDLENARGS "proc.cmdlenargs" Uint: "length of all arguments, without the blanks between them";
-    PROC_ENV "proc.env" Str arg Optional: "environment, separated by blanks; with a name, that variable";
-    PROC_CWD "proc.cwd" Path: "working directory, with a slash at its end";
-    PROC_PID "proc.pid" Int: "process id";
-    PROC_VPID "proc.vpid" Int: "process id as seen inside its pid namespace";
-    PROC_PPID "proc.ppid" Int: "process id of the parent";
-    PROC_PVPID "proc.pvpid" Int: "process id of the parent as seen inside its pid namespace";
-    PROC_PNAME "proc.pname" Str: "proc.name of the parent";
-    PROC_PEXE "proc.pexe" Str: "proc.exe of the parent";
-    PROC_PEXEPATH "proc.pexepath" Path: "proc.exepath of the parent";
-    PROC_PCMDLINE "proc.pcmdline" Str: "proc.cmdline of the parent";
-    PROC_ANAME "proc.aname" Str arg Optional many Any: "proc.name of an ancestor; `[1]` is the parent";
-    PROC_AEXE "proc.aexe" Str arg Optional many Any: "proc.exe of an ancestor";
-    PROC_AEXEPATH "proc.aexepath" Path arg Optional many Any: "proc.exepath of an ancestor";
-    PROC_ACMDLINE "proc.acmdline" Str arg Optional many Any: "proc.cmdline of an ancestor";
-    PROC_APID "proc.apid" Int arg Optional many Any: "process id of an ancestor";
-    PROC_SID "proc.sid" Int: "session id as seen inside the pid namespace";
-    PROC_SNAME "proc.sname" Str: "proc.name of the session leader";
-    PROC_PGID "proc.pgid" Int: "process group id";
-    PROC_VPGID "proc.vpgid" Int: "process group id as seen inside the pid namespace";
-    PROC_IS_SID_LEADER "proc.is_sid_leader" Bool: "whether the process leads its session";
-    PROC_IS_VPGID_LEADER "proc.is_vpgid_leader" Bool: "whether the process leads its process group";
-    PROC_TTY "proc.tty" Uint: "device number of the controlling terminal, 0 for none";
-    PROC_DURATION "proc.duration" RelTime: "nanoseconds since the process started";
-    PROC_IS_EXE_WRITABLE "proc.is_exe_writable" Bool: "whether the process' user may write its executable";
-    PROC_IS_EXE_UPPER_LAYER "proc.is_exe_upper_layer" Bool: "whether the executable is in the upper layer of an overlay";
-    PROC_IS_EXE_LOWER_LAYER "proc.is_exe_lower_layer" Bool: "whether the executable is in a lower layer of an overlay";
-    PROC_IS_EXE_FROM_MEMFD "proc.is_exe_from_memfd" Bool: "whether the executable is a memory file";
-    THREAD_TID "thread.tid" Int: "thread id";
-    THREAD_VTID "thread.vtid" Int: "thread id as seen inside its pid namespace";
-    THREAD_ISMAIN "thread.ismain" Bool: "whether this is the main thread";
-    THREAD_CGROUPS "thread.cgroups" Str: "all cgroups as subsystem=path, separated by blanks";
-    THREAD_CAP_EFFECTIVE "thread.cap_effective" Str: "effective capabilities, separated by blanks";
-    THREAD_CAP_PERMITTED "thread.cap_permitted" Str: "permitted capabilities, separated by blanks";
-    THREAD_CAP_INHERITABLE "thread.cap_inheritable" Str: "inheritable capabilities, separated by blanks";
-    USER_UID "user.uid" Uint: "effective user id";
-    USER_NAME "user.name" Str: "name of the effective user";
-    USER_LOGINUID "user.loginuid" Int: "user id at login (audit uid), -1 for none";
-    USER_LOGINNAME "user.loginname" Str: "name of the user at login";
-    GROUP_GID "group.gid" Uint: "effective group id";
-    GROUP_NAME "group.name" Str: "name of the effective group";
-
-    // The container.
-    CONTAINER_ID "container.id" Str: "first 12 characters of the container id; host outside any container";
-    CONTAINER_FULL_ID "container.full_id" Str: "whole container id; host outside any container";
-    CONTAINER_TYPE "container.type" Str: "runtime of the container as its cgroup tells: containerd, cri-o, docker, podman, …";
-    K8S_POD_UID "k8s.pod.uid" Str: "uid of the pod";
-
-    // The task context, read in the kernel at the moment of the event: answered by the source.
-    CTX_TID "ctx.tid" Int: "thread id";
-    CTX_PID "ctx.pid" Int: "process id (thread group)";
-    CTX_PPID "ctx.ppid" Int: "process id of the parent";
-    CTX_EXEC_ID "ctx.exec_id" Uint: "number of the program that the process runs: counts its execs";
-    CTX_START_TIME "ctx.start_time" Uint: "start of the thread, nanoseconds after boot";
-    CTX_LEADER_START_TIME "ctx.leader_start_time" Uint: "start of the process, nanoseconds after boot";
-    CTX_VTID "ctx.vtid" Int: "thread id inside the pid namespace";
-    CTX_VPID "ctx.vpid" Int: "process id inside the pid namespace";
-    CTX_PGID "ctx.pgid" Int: "process group id";
-    CTX_VPGID "ctx.vpgid" Int: "process group id inside the pid namespace";
-    CTX_SID "ctx.sid" Int: "session id";
-    CTX_VSID "ctx.vsid" Int: "session id inside the pid namespace";
-    CTX_UID "ctx.uid" Uint: "real user id";
-    CTX_EUID "ctx.euid" Uint: "effective user id";
-    CTX_SUID "ctx.suid" Uint: "saved user id";
-    CTX_FSUID "ctx.fsuid" Uint: "user id for file access";
-    CTX_GID "ctx.gid" Uint: "real group id";
-    CTX_EGID "ctx.egid" Uint: "effective group id";
-    CTX_SGID "ctx.sgid" Uint: "saved group id";
-    CTX_FSGID "ctx.fsgid" Uint: "group id for file access";
-    CTX_CAP_EFFECTIVE "ctx.cap_effective" Uint: "effective capabilities, one bit each";
-    CTX_CAP_PERMITTED "ctx.cap_permitted" Uint: "permitted capabilities, one bit each";
-    CTX_CAP_INHERITABLE "ctx.cap_inheritable" Uint: "inheritable capabilities, one bit each";
-    CTX_LOGINUID "ctx.loginuid" Uint: "user id at login (audit uid), 4294967295 for none";
-    CTX_TTY "ctx.tty" Uint: "device number of the controlling terminal, 0 for none";
-    CTX_NS_MNT "ctx.ns.mnt" Uint: "inode number of the mount namespace";
-    CTX_NS_PID "ctx.ns.pid" Uint: "inode number of the pid namespace";
-    CTX_NS_NET "ctx.ns.net" Uint: "inode number of the network namespace";
-    CTX_NS_USER "ctx.ns.user" Uint: "inode number of the user namespace";
-    CTX_NS_UTS "ctx.ns.uts" Uint: "inode number of the UTS namespace";
-    CTX_NS_IPC "ctx.ns.ipc" Uint: "inode number of the IPC namespace";
-    CTX_NS_CGROUP "ctx.ns.cgroup" Uint: "inode number of the cgroup namespace";
-    CTX_CGROUP_ID "ctx.cgroup.id" Uint: "id of the cgroup (v2; of a v1 controller where there is no v2)";
-    CTX_CHILD_TID "ctx.child.tid" Int: "on clone, fork, vfork and clone3: thread id of the new thread";
-    CTX_CHILD_PID "ctx.child.pid" Int: "process id of the new thread";
-    CTX_CHILD_VTID "ctx.child.vtid" Int: "thread id of the new thread inside its pid namespace";
-    CTX_CHILD_VPID "ctx.child.vpid" Int: "process id of the new thread inside its pid namespace";
-    CTX_CHILD_PPID "ctx.child.ppid" Int: "process id of the new thread's parent (CLONE_PARENT makes it the caller's own parent)";
-    CTX_CHILD_START_TIME "ctx.child.start_time" Uint: "start of the new thread, nanoseconds after boot";
-    CTX_CHILD_PID_NS "ctx.child.ns.pid" Uint: "inode number of the new thread's pid namespace";
-    CTX_OLD_TID "ctx.old_tid" Int: "on execve: thread id before the exec, which differs when not the main thread called it";
-    CTX_PATH_BASE "ctx.path.base" Path: "directory that a relative path starts from";
-    CTX_PATH_REAL "ctx.path.real" Path: "path under which the kernel found the file";
-    CTX_FILE_MODE "ctx.file_mode" Uint: "type and permission bits of the opened file (st_mode)";
-    CTX_SOCK_TYPE "ctx.sock.type" Uint: "type of the socket (SOCK_STREAM 1, SOCK_DGRAM 2, SOCK_RAW 3)";
-    CTX_SOCK_PROTOCOL "ctx.sock.protocol" Uint: "protocol of the socket (IPPROTO_TCP 6, IPPROTO_UDP 17)";
-    CTX_BOOT_TIME "ctx.boot_time" Uint: "time of the event, nanoseconds after boot";
-    CTX_TRUNCATED "ctx.truncated" Bool: "whether some param did not fit into the record and is cut";
-    CTX_LATE "ctx.late" Bool: "whether the record came after younger ones had been processed";
+/// Where ids begin.
+mod start {
+    pub(super) const END: u16 = crate::field::FieldId::PARAMS;
 }
+
+/// All rows, in the order of their ids.
+pub static FIELDS: LazyLock<Vec<FieldInfo>> = LazyLock::new(|| {
+    let files = [
+        common::ROWS,
+        evt::ROWS,
+        fd::ROWS,
+        proc::ROWS,
+        user::ROWS,
+        container::ROWS,
+        k8s::ROWS,
+        k8smeta::ROWS,
+        rule::ROWS,
+        ctx::ROWS,
+    ];
+    files.concat()
+});
 
 /// How many leading rows every schema has, a schema of one's own too.
-pub(crate) const COMMON: usize = 10;
+pub(crate) const COMMON: usize = (common::END - FieldId::PARAMS) as usize;
+
+const _: () = assert!(ctx::END <= FieldId::FIRST_CUSTOM, "ids of one's own schema begin there");
+
+/// How long a value holds, and the kinds that end it.
+struct Lifetime {
+    scope: Scope,
+    ended_by: &'static [EventKind],
+}
+
+/// The default: right for every field.
+const EVENT: Lifetime = Lifetime { scope: Scope::Event, ended_by: &[] };
+
+/// What an exec fixes.
+const PROGRAM: Lifetime = Lifetime {
+    scope: Scope::Process,
+    ended_by: &[EventKind::PROCEXIT, EventKind::EXECVE, EventKind::EXECVEAT],
+};
+
+/// What an exec fixed for an ancestor; when a process ends, its children get another parent.
+const ANCESTRY: Lifetime = Lifetime {
+    scope: Scope::Lineage,
+    ended_by: &[EventKind::PROCEXIT, EventKind::EXECVE, EventKind::EXECVEAT],
+};
+
+/// What never changes for a container; its record is found anew for each event.
+const IDENTITY: Lifetime = Lifetime { scope: Scope::Container, ended_by: &[] };
+
+/// Why a field is not answered.
+mod reason {
+    pub(super) const ADDRESSES: &str = "needs the addresses of the node's interfaces";
+    pub(super) const ARGUMENT: &str = "needs a table of descriptors, for the directory of a path";
+    pub(super) const ASYNC: &str = "needs events from other programs";
+    pub(super) const BUFFER: &str = "needs kinds that carry data, which no source has yet";
+    pub(super) const CLUSTER: &str = "needs what the cluster's API server knows";
+    pub(super) const CPU: &str = "needs the number of the processor, which no source records yet";
+    pub(super) const DESCRIPTORS: &str = "needs a table of open descriptors";
+    pub(super) const DNS: &str = "needs names of addresses";
+    pub(super) const ENTRY: &str = "needs the entry of the call, which is no event";
+    pub(super) const EXECUTABLE: &str = "needs times of the executable in the process table";
+    pub(super) const KIND: &str = "needs categories and flags of kinds";
+    pub(super) const MEMORY: &str = "needs memory counts in the process table";
+    pub(super) const PATHS: &str = "needs kinds that change files, which no source has yet";
+    pub(super) const PIPELINE: &str = "needs the pipeline's start and the event before";
+    pub(super) const PLUGIN: &str = "belongs to events of plugins";
+    pub(super) const POLL: &str = "needs poll and ppoll, which no source has yet";
+    pub(super) const PROCESS: &str = "needs more of the process table";
+    pub(super) const RULES: &str = "needs the matched rule";
+    pub(super) const RUNTIME: &str = "needs what the container's runtime knows";
+    pub(super) const SWITCH: &str = "needs events of the scheduler";
+    pub(super) const UNSET: &str = "has no value in Falco either";
+    pub(super) const USERS: &str = "needs more of the user table";
+    pub(super) const VIEWER: &str = "is a column of viewers; rules cannot ask for it";
+}
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn ids_are_places_and_names_are_unique() {
-        let mut names = std::collections::HashSet::new();
-        for (place, info) in FIELDS.iter().enumerate() {
-            assert_eq!(usize::from(info.id.0), place + usize::from(FieldId::PARAMS));
-            assert!(names.insert(&info.name), "{} twice", info.name);
-            assert!(!info.doc.is_empty() && !info.doc.ends_with('.'), "{}", info.name);
-        }
-        assert_eq!(FIELDS[COMMON - 1].id, EVT_RAWTIME_NS);
-        assert!(FIELDS.len() < usize::from(FieldId::FIRST_CUSTOM - FieldId::PARAMS));
-    }
-}
+mod tests;

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::fmt;
 
 use crate::event::Scope;
+use crate::kind::EventKind;
 
 /// A field as a small integer; no name is compared while events flow.
 ///
@@ -171,6 +172,39 @@ pub enum ArgRule {
     Required,
 }
 
+/// What a field's argument is and where it stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ArgForm {
+    /// There is none.
+    None,
+    /// A number in brackets: `proc.aname[2]`.
+    Index,
+    /// A text in brackets: `container.label[app]`.
+    Key,
+    /// A number or a text in brackets: `proc.env[HOME]`.
+    IndexOrKey,
+    /// The name of a param behind a dot, or its place in brackets: `evt.arg.flags`, `evt.arg[0]`.
+    Param,
+    /// The name of a param behind a dot: `evt.rawarg.flags`.
+    ParamName,
+    /// The name or code of a kind behind a dot: `evt.type.is.open`.
+    Kind,
+    /// A word of letters and underscores behind a dot: `thread.cgroup.memory`.
+    Word,
+    /// `src` or `dst` behind a dot: `evt.abspath.src`.
+    End,
+    /// Nanoseconds since 1970 in brackets: `evt.around[1404996934793590564]`.
+    Time,
+}
+
+impl ArgForm {
+    /// Whether the argument stands behind a dot.
+    pub const fn dotted(self) -> bool {
+        matches!(self, Self::Param | Self::ParamName | Self::Kind | Self::Word | Self::End)
+    }
+}
+
 /// How many values a field has, and what a comparison with several means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(clippy::exhaustive_enums, reason = "closed: Falco's fields know no other form")]
@@ -187,6 +221,102 @@ pub enum Multiplicity {
     Any,
 }
 
+/// Where rules may use a field.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Usage {
+    /// In conditions and in outputs.
+    Any,
+    /// In conditions only: it has no single value to print.
+    FilterOnly,
+    /// In outputs only.
+    OutputOnly,
+    /// In neither: Falco's family has it for columns of its viewers.
+    TableOnly,
+}
+
+impl Usage {
+    /// Whether a condition may ask for the field.
+    pub const fn in_conditions(self) -> bool {
+        matches!(self, Self::Any | Self::FilterOnly)
+    }
+
+    /// Whether an output may print the field.
+    pub const fn in_outputs(self) -> bool {
+        matches!(self, Self::Any | Self::OutputOnly)
+    }
+}
+
+/// How a number is printed. It says nothing about values of other types.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum NumberFormat {
+    /// Decimal digits; a number in JSON.
+    Decimal,
+    /// Decimal digits, filled with zeros to nine places; a string in JSON.
+    Padded,
+    /// Hexadecimal digits in capitals, without prefix; a string in JSON.
+    Hex,
+    /// Octal digits; a string in JSON.
+    Octal,
+}
+
+/// What a field is about: the group that people find it in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum FieldClass {
+    /// The event.
+    Evt,
+    /// The process and the thread.
+    Proc,
+    /// The user.
+    User,
+    /// The user's group.
+    Group,
+    /// The descriptor.
+    Fd,
+    /// The descriptors that a program waits for.
+    FdList,
+    /// The paths that a call works on.
+    FsPath,
+    /// Counters.
+    Util,
+    /// The container.
+    Container,
+    /// The pod and what it belongs to, as the container's runtime tells.
+    K8s,
+    /// The pod and what it belongs to, as the cluster tells.
+    K8smeta,
+    /// The task in the kernel.
+    Ctx,
+    /// The rule that matched.
+    Rule,
+    /// Fixed values from the configuration.
+    Static,
+    /// Fields of a schema of one's own.
+    Custom,
+}
+
+/// Who answers a field.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Part {
+    /// The pipeline itself.
+    Pipeline,
+    /// The source, from what the event carries.
+    Source,
+    /// The enricher that knows processes.
+    Processes,
+    /// The enricher that knows containers.
+    Containers,
+    /// The enricher that reads a system call's params.
+    SyscallFields,
+    /// The matcher, once a rule matches.
+    Matcher,
+    /// Nobody yet, for this reason. The field reads as absent.
+    Nobody(&'static str),
+}
+
 /// One row of the field catalogue.
 #[derive(Clone, Debug)]
 #[expect(clippy::exhaustive_structs, reason = "a row of a table: plain data")]
@@ -195,14 +325,38 @@ pub struct FieldInfo {
     pub id: FieldId,
     /// The name in rules.
     pub name: Cow<'static, str>,
+    /// What it is about.
+    pub class: FieldClass,
     /// The type of its values.
     pub ty: FieldType,
+    /// How many bits an integer has in Falco: 16, 32 or 64. It says nothing about values of other
+    /// types.
+    pub bits: u8,
     /// Whether it takes an argument.
     pub arg: ArgRule,
+    /// What its argument is.
+    pub arg_form: ArgForm,
     /// How many values.
     pub multiplicity: Multiplicity,
+    /// Where rules may use it.
+    pub usage: Usage,
+    /// How a number is printed.
+    pub format: NumberFormat,
+    /// Whether it may be compared with another field, on either side.
+    pub operand: bool,
+    /// Whether a transformer may be applied to it.
+    pub transformable: bool,
+    /// Whether Falco is going to drop it.
+    pub deprecated: bool,
+    /// Whether Falco's default configuration adds it to every output of the source's rules.
+    pub suggested: bool,
+    /// Who answers it.
+    pub answered_by: Part,
     /// How long its value holds.
     pub scope: Scope,
+    /// The kinds that end a value whose scope is wider than [`Scope::Event`]. Empty where the
+    /// record that it is read from never changes.
+    pub ended_by: &'static [EventKind],
     /// Whether its value depends on which name of a file is read
     /// ([`Reading`](crate::event::Reading)).
     pub follows_path: bool,

@@ -5,7 +5,10 @@ use std::collections::HashMap;
 
 use crate::catalogue::{self, FIELDS};
 use crate::event::Scope;
-use crate::field::{ArgRule, FieldId, FieldInfo, FieldType, Multiplicity};
+use crate::field::{
+    ArgForm, ArgRule, FieldClass, FieldId, FieldInfo, FieldType, Multiplicity, NumberFormat, Part,
+    Usage,
+};
 use crate::kind::{EventKind, KINDS, KindInfo};
 
 /// Falco's codes and the state kinds leave room from here on.
@@ -47,7 +50,7 @@ impl Schema {
 
     /// Falco's schema for system calls: source `syscall`.
     pub fn falco() -> Self {
-        Self::with("syscall", KINDS, EventKind(FIRST_BESIDE_FALCO), FIELDS)
+        Self::with("syscall", KINDS, EventKind(FIRST_BESIDE_FALCO), &FIELDS)
     }
 
     fn with(
@@ -98,10 +101,21 @@ impl Schema {
         let info = FieldInfo {
             id: FieldId::custom(custom as u16),
             name: name.clone(),
+            class: FieldClass::Custom,
             ty,
+            bits: 64,
             arg: ArgRule::None,
+            arg_form: ArgForm::None,
             multiplicity: Multiplicity::One,
+            usage: Usage::Any,
+            format: NumberFormat::Decimal,
+            operand: true,
+            transformable: true,
+            deprecated: false,
+            suggested: false,
+            answered_by: Part::Source,
             scope: Scope::Event,
+            ended_by: &[],
             follows_path: false,
             doc: Cow::Borrowed(""),
         };

@@ -10,7 +10,7 @@ mod table;
 mod users;
 
 use std::path::PathBuf;
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 
 use k8srd_core::arena::Arena;
 use k8srd_core::catalogue as field;
@@ -157,14 +157,6 @@ impl Default for ProcessesBuilder {
     }
 }
 
-/// All rows of the catalogue about processes, threads, users and groups.
-static PROVIDED: LazyLock<FieldSet> = LazyLock::new(|| {
-    let ours = |name: &str| {
-        ["proc.", "thread.", "user.", "group."].iter().any(|class| name.starts_with(class))
-    };
-    field::FIELDS.iter().filter(|info| ours(&info.name)).map(|info| info.id).collect()
-});
-
 /// The kinds that begin, change and end processes, and the snapshot.
 const LIFECYCLE: [EventKind; 8] = [
     EventKind::CLONE,
@@ -179,7 +171,7 @@ const LIFECYCLE: [EventKind; 8] = [
 
 impl Enricher for Processes {
     fn provides(&self) -> &FieldSet {
-        &PROVIDED
+        &fields::PROVIDED
     }
 
     /// The whole task context and the life cycles of all processes, whatever is wanted: what was

@@ -10,9 +10,9 @@ use k8srd_core::arena::Arena;
 use k8srd_core::catalogue as field;
 use k8srd_core::enricher::{Enricher, Slot};
 use k8srd_core::event::Event;
-use k8srd_core::field::Key;
+use k8srd_core::field::{FieldId, Key};
 use k8srd_core::interest::Interest;
-use k8srd_core::kind::{EventKind, KindInfo};
+use k8srd_core::kind::{EventKind, KindInfo, Origin};
 use k8srd_core::set::{FieldSet, KindSet};
 use k8srd_core::value::{Lookup, Value};
 
@@ -32,7 +32,7 @@ pub struct SyscallFields {
     _private: (),
 }
 
-const EVENT_FIELDS: [k8srd_core::field::FieldId; 12] = [
+const EVENT_FIELDS: [FieldId; 12] = [
     field::SYSCALL_TYPE,
     field::EVT_DIR,
     field::EVT_ARGS,
@@ -47,10 +47,33 @@ const EVENT_FIELDS: [k8srd_core::field::FieldId; 12] = [
     field::EVT_IS_OPEN_CREATE,
 ];
 
-static PROVIDED: LazyLock<FieldSet> = LazyLock::new(|| {
-    let fds = field::FIELDS.iter().filter(|info| info.name.starts_with("fd."));
-    EVENT_FIELDS.into_iter().chain(fds.map(|info| info.id)).collect()
-});
+const DESCRIPTOR_FIELDS: [FieldId; 22] = [
+    field::FD_NUM,
+    field::FD_TYPE,
+    field::FD_TYPECHAR,
+    field::FD_NAME,
+    field::FD_NAMERAW,
+    field::FD_REALPATH,
+    field::FD_DIRECTORY,
+    field::FD_FILENAME,
+    field::FD_DEV,
+    field::FD_INO,
+    field::FD_IP,
+    field::FD_CIP,
+    field::FD_SIP,
+    field::FD_PORT,
+    field::FD_CPORT,
+    field::FD_SPORT,
+    field::FD_NET,
+    field::FD_CNET,
+    field::FD_SNET,
+    field::FD_L4PROTO,
+    field::FD_SOCKFAMILY,
+    field::FD_CONNECTED,
+];
+
+static PROVIDED: LazyLock<FieldSet> =
+    LazyLock::new(|| EVENT_FIELDS.into_iter().chain(DESCRIPTOR_FIELDS).collect());
 
 /// Falco's values (`driver/ppm_events_public.h`).
 mod open_flag {
@@ -82,7 +105,7 @@ impl Enricher for SyscallFields {
                 field::GROUP_NAME,
             ]);
         }
-        let descriptor = wanted.iter().any(|field| !EVENT_FIELDS.contains(&field));
+        let descriptor = wanted.iter().any(|field| DESCRIPTOR_FIELDS.contains(&field));
         if descriptor || !fields.is_empty() {
             fields.extend([
                 field::PROC_CWD,
@@ -114,8 +137,8 @@ fn value<'a>(event: &'a dyn Event, key: &Key, arena: &'a Arena) -> Option<Value<
     let info = read::kind_info(event.kind())?;
     Some(match key.field() {
         field::SYSCALL_TYPE => Value::from(is_call(info).then_some(&*info.name)?),
-        // Falco's codes of entries are even; the end of a process counts as one.
-        field::EVT_DIR => Value::from(if info.kind.0 % 2 == 0 { ">" } else { "<" }),
+        // The end of a process counts as an entry.
+        field::EVT_DIR => Value::from(if info.is_entry() { ">" } else { "<" }),
         field::EVT_ARGS => Value::Str(Params { event, info, arena }.all()),
         field::EVT_ARG => {
             let place = place(info, key.arg())?;
@@ -142,13 +165,10 @@ fn value<'a>(event: &'a dyn Event, key: &Key, arena: &'a Arena) -> Option<Value<
 
 /// The end of a process is no system call.
 fn is_call(info: &KindInfo) -> bool {
-    info.kind != EventKind::PROCEXIT && !info.kind.is_state()
+    info.origin == Origin::Syscall && !info.kind.is_state()
 }
 
 fn result(event: &dyn Event, info: &KindInfo, arena: &Arena) -> Option<i64> {
-    if !is_call(info) {
-        return None;
-    }
     int(event, &Key::param(info.result()?), arena)
 }
 

@@ -158,7 +158,7 @@ mod tests {
     #[test]
     fn all_ctx_fields_of_the_catalogue_are_provided_and_no_other() {
         let provided = provided_fields();
-        for info in FIELDS {
+        for info in FIELDS.iter() {
             assert_eq!(provided.contains(info.id), info.name.starts_with("ctx."), "{}", info.name);
         }
     }

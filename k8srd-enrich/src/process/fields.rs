@@ -1,10 +1,13 @@
 //! The fields, one arm each. Facts: `userspace/libsinsp/sinsp_filtercheck_thread.cpp` and
 //! `_user.cpp` of falcosecurity/libs.
 
+use std::sync::LazyLock;
+
 use k8srd_core::arena::Arena;
 use k8srd_core::catalogue as field;
 use k8srd_core::event::Event;
 use k8srd_core::field::{Arg, Key};
+use k8srd_core::set::FieldSet;
 use k8srd_core::value::Value;
 
 use super::Processes;
@@ -15,6 +18,60 @@ use crate::read::{self, id, uint};
 
 /// No user id: `(uid_t)-1`.
 const NO_UID: u32 = u32::MAX;
+
+/// The fields that have an arm below.
+pub(super) static PROVIDED: LazyLock<FieldSet> = LazyLock::new(|| {
+    FieldSet::from_iter([
+        field::PROC_NAME,
+        field::PROC_EXE,
+        field::PROC_EXEPATH,
+        field::PROC_ARGS,
+        field::PROC_CMDLINE,
+        field::PROC_EXELINE,
+        field::PROC_CMDNARGS,
+        field::PROC_CMDLENARGS,
+        field::PROC_ENV,
+        field::PROC_CWD,
+        field::PROC_PID,
+        field::PROC_VPID,
+        field::PROC_PPID,
+        field::PROC_PVPID,
+        field::PROC_PNAME,
+        field::PROC_PEXE,
+        field::PROC_PEXEPATH,
+        field::PROC_PCMDLINE,
+        field::PROC_ANAME,
+        field::PROC_AEXE,
+        field::PROC_AEXEPATH,
+        field::PROC_ACMDLINE,
+        field::PROC_APID,
+        field::PROC_SID,
+        field::PROC_SNAME,
+        field::PROC_PGID,
+        field::PROC_VPGID,
+        field::PROC_IS_SID_LEADER,
+        field::PROC_IS_VPGID_LEADER,
+        field::PROC_TTY,
+        field::PROC_DURATION,
+        field::PROC_IS_EXE_WRITABLE,
+        field::PROC_IS_EXE_UPPER_LAYER,
+        field::PROC_IS_EXE_LOWER_LAYER,
+        field::PROC_IS_EXE_FROM_MEMFD,
+        field::THREAD_TID,
+        field::THREAD_VTID,
+        field::THREAD_ISMAIN,
+        field::THREAD_CGROUPS,
+        field::THREAD_CAP_EFFECTIVE,
+        field::THREAD_CAP_PERMITTED,
+        field::THREAD_CAP_INHERITABLE,
+        field::USER_UID,
+        field::USER_NAME,
+        field::USER_LOGINUID,
+        field::USER_LOGINNAME,
+        field::GROUP_GID,
+        field::GROUP_NAME,
+    ])
+});
 
 impl Processes {
     pub(super) fn field<'a>(

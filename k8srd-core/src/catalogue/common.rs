@@ -1,0 +1,18 @@
+//! What every event of every schema has; the pipeline answers it.
+
+rows! {
+after start;
+
+Evt from Pipeline {
+    EVT_NUM "evt.num" Uint: "running number of the event";
+    EVT_TYPE "evt.type" Str: "name of the event's kind, such as openat";
+    EVT_SOURCE "evt.source" Str: "name of the source, such as syscall";
+    EVT_TIME "evt.time" Str: "time of day with nanoseconds, in the zone of the node";
+    EVT_TIME_S "evt.time.s" Str: "time of day in seconds, in the zone of the node";
+    EVT_TIME_ISO8601 "evt.time.iso8601" Str: "date and time in UTC, ISO 8601 with nanoseconds";
+    EVT_DATETIME "evt.datetime" Str: "date and time of day with nanoseconds, in the zone of the node";
+    EVT_RAWTIME "evt.rawtime" AbsTime: "nanoseconds since 1970";
+    EVT_RAWTIME_S "evt.rawtime.s" AbsTime: "whole seconds since 1970";
+    EVT_RAWTIME_NS "evt.rawtime.ns" AbsTime print Padded: "the part of evt.rawtime below one second, in nanoseconds";
+}
+}
