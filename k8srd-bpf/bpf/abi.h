@@ -186,4 +186,16 @@ enum k8srd_values {
 _Static_assert(sizeof(struct k8srd_header) + sizeof(struct k8srd_context) == K8SRD_BODY,
 	       "a body starts behind header and context");
 
+/* All fields together are as long as all structs together: no row is missing, no hole is left. */
+_Static_assert(0
+#define VALUE(name, number)
+#define SIZE(type, bytes) + bytes
+#define FIELD(type, field, offset, bytes) - bytes
+#include "layout.h"
+#undef VALUE
+#undef SIZE
+#undef FIELD
+		       == 0,
+	       "layout.h has a hole: a field without a row, or padding");
+
 #endif
