@@ -3,7 +3,7 @@
 CARGO ?= cargo
 RULES ?= rules/k8srd_rules.yaml
 
-.PHONY: help demo run doctor test check fmt bench bpf
+.PHONY: help demo run doctor test check fuzz fmt bench bpf
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /\1\t/' | expand -t 10
@@ -28,6 +28,9 @@ test: ## install what the tests need (root), build, run all tests
 
 check: ## what CI checks besides the tests: format, lints, docs, tidy, shipped objects
 	$(CARGO) xtask ci
+
+fuzz: ## fuzz each target for ten minutes; SECONDS=n for another time
+	$(CARGO) xtask fuzz --seconds $(or $(SECONDS),600)
 
 fmt: ## format all code
 	$(CARGO) fmt --all

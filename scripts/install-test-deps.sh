@@ -8,6 +8,7 @@ say() { printf 'install-test-deps: %s\n' "$*" >&2; }
 # A program and the package that brings it.
 wanted=(
     "cc gcc"
+    "c++ g++"
     "curl curl"
     "clang-19 clang-19"
     "llvm-strip-19 llvm-19"

@@ -9,6 +9,7 @@ mod cargo;
 mod ci;
 mod deny;
 mod features;
+mod fuzz;
 mod generated;
 mod msrv;
 mod stranger;
@@ -29,6 +30,7 @@ const VERBS: &[Verb] = &[
         bpf::run,
     ),
     ("ci", "all checks of CI but the tests, or the ones that are named", ci::run),
+    ("fuzz", "fuzz targets for a while: [--seconds N] [--minimise] [TARGET…]", fuzz::run),
     ("tidy", "what no compiler checks: dependency directions, file sizes, words, links", tidy::run),
 ];
 

@@ -1,0 +1,123 @@
+//! Texts to start from, and words to make texts of: taken from the corpora in `testdata/` and from
+//! the tables of fields and kinds, so that what is added there is fuzzed without more ado.
+//!
+//! A target that finds [`SEEDS_TO`] in its environment writes them and ends.
+
+use std::collections::BTreeSet;
+use std::error::Error;
+use std::fs;
+use std::path::Path;
+
+use k8srd_core::field::{ArgRule, FieldInfo};
+use k8srd_testkit::corpus::{conditions, rules};
+
+use crate::FALCO;
+
+/// The environment variable that names the folder for seeds and words.
+pub const SEEDS_TO: &str = "K8SRD_FUZZ_SEEDS";
+
+/// What stands between the files of one input of the target `rules`.
+pub const NEXT_FILE: &str = "\n=====\n";
+
+/// How many fields a seed of the target `output` names.
+const FIELDS_IN_AN_OUTPUT: usize = 8;
+
+const TESTDATA: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../testdata");
+const SHIPPED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../rules/k8srd_rules.yaml");
+
+/// The texts of a target.
+type Texts = Result<Vec<String>, Box<dyn Error>>;
+
+/// To be called before a target starts: writes what it starts from, if asked, and ends.
+///
+/// # Panics
+///
+/// Where a corpus cannot be read or the folder not be written.
+pub fn on_request(texts: fn() -> Texts) {
+    let Some(folder) = std::env::var_os(SEEDS_TO) else { return };
+    let written = texts().and_then(|texts| write(Path::new(&folder), &texts));
+    if let Err(error) = written {
+        panic!("no seeds in {}: {error}", folder.display());
+    }
+    std::process::exit(0);
+}
+
+/// `corpus/` with a file for each text, and `words`, a dictionary.
+fn write(folder: &Path, texts: &[String]) -> Result<(), Box<dyn Error>> {
+    let corpus = folder.join("corpus");
+    if corpus.exists() {
+        fs::remove_dir_all(&corpus)?;
+    }
+    fs::create_dir_all(&corpus)?;
+    for (n, text) in texts.iter().enumerate() {
+        fs::write(corpus.join(format!("seed-{n:04}")), text)?;
+    }
+    let words = dictionary(texts);
+    Ok(fs::write(folder.join("words"), words)?)
+}
+
+/// All conditions of the corpus.
+///
+/// # Errors
+///
+/// Where the corpus cannot be read.
+pub fn conditions() -> Texts {
+    let rows = conditions::read_dir(format!("{TESTDATA}/conditions"), &FALCO)?;
+    let mut texts: Vec<_> = rows.into_iter().map(|row| row.condition).collect();
+    texts.dedup();
+    Ok(texts)
+}
+
+/// All rule files, those that are loaded together as one text.
+///
+/// # Errors
+///
+/// Where the corpus cannot be read.
+pub fn rule_files() -> Texts {
+    let cases = rules::read_dir(format!("{TESTDATA}/rules"), &FALCO)?;
+    let joined = |case: rules::Case| {
+        let files: Vec<_> = case.files.into_iter().map(|(_, text)| text).collect();
+        files.join(NEXT_FILE)
+    };
+    let mut texts: Vec<_> = cases.into_iter().map(joined).collect();
+    texts.push(fs::read_to_string(SHIPPED)?);
+    Ok(texts)
+}
+
+/// The outputs in all rule files, and outputs that together name all fields.
+///
+/// # Errors
+///
+/// Where the corpus cannot be read.
+pub fn outputs() -> Texts {
+    let files = rule_files()?;
+    let lines = files.iter().flat_map(|file| file.lines());
+    let written = lines.filter_map(|line| line.trim().strip_prefix("output: "));
+    let mut texts: Vec<_> = written.map(|output| output.trim_matches('"').to_owned()).collect();
+    let token = |field: &FieldInfo| match field.arg {
+        ArgRule::Required => format!("%{}[0]", field.name),
+        ArgRule::Optional | ArgRule::None => format!("%{}", field.name),
+    };
+    let tokens: Vec<_> = FALCO.fields().iter().map(token).collect();
+    texts.extend(tokens.chunks(FIELDS_IN_AN_OUTPUT).map(|some| some.join(" ")));
+    Ok(texts)
+}
+
+/// The words of all texts and the names of all fields and kinds, as libFuzzer reads them.
+fn dictionary(texts: &[String]) -> String {
+    let separator = |c: char| c.is_whitespace() || "(),\"'".contains(c);
+    let mut words: BTreeSet<&str> = texts.iter().flat_map(|text| text.split(separator)).collect();
+    words.extend(FALCO.fields().iter().map(|field| &*field.name));
+    words.extend(FALCO.kinds().iter().map(|kind| &*kind.name));
+    // Longer ones are data rather than words.
+    let words = words.into_iter().filter(|word| (1..=40).contains(&word.len()));
+    words.map(|word| format!("\"{}\"\n", escaped(word))).collect()
+}
+
+fn escaped(word: &str) -> String {
+    let byte = |byte: u8| match byte {
+        b'!'..=b'~' if byte != b'"' && byte != b'\\' => char::from(byte).to_string(),
+        _ => format!("\\x{byte:02x}"),
+    };
+    word.bytes().map(byte).collect()
+}
