@@ -43,6 +43,13 @@ pub struct RuleInfo {
     pub source: String,
     /// Tags, sorted, each once.
     pub tags: Vec<String>,
+    /// How much it adds to the risk of what did it, from 0 to 1000: [`Priority::weight`] unless
+    /// the rule says otherwise.
+    pub weight: u16,
+    /// Whether events are to be recorded once it fires.
+    pub capture: bool,
+    /// For how long, in milliseconds; 0 leaves that to the configuration.
+    pub capture_duration: u32,
 }
 
 impl RuleInfo {
@@ -54,6 +61,9 @@ impl RuleInfo {
             priority,
             source: "syscall".into(),
             tags: Vec::new(),
+            weight: priority.weight(),
+            capture: false,
+            capture_duration: 0,
         }
     }
 }
@@ -104,6 +114,21 @@ impl Priority {
             Self::Notice => "Notice",
             Self::Informational => "Informational",
             Self::Debug => "Debug",
+        }
+    }
+
+    /// The weight of a rule of this priority that does not say its own: 1000 for the most urgent,
+    /// nothing for those that are there to find errors.
+    pub const fn weight(self) -> u16 {
+        match self {
+            Self::Emergency => 1000,
+            Self::Alert => 900,
+            Self::Critical => 750,
+            Self::Error => 600,
+            Self::Warning => 400,
+            Self::Notice => 200,
+            Self::Informational => 50,
+            Self::Debug => 0,
         }
     }
 }

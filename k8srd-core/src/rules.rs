@@ -17,11 +17,13 @@
 
 pub mod ast;
 mod collect;
+mod compile;
 mod constant;
 pub mod diagnostic;
 mod evaluate;
 mod exceptions;
 mod fields;
+mod files;
 mod items;
 mod lists;
 mod load;
@@ -32,11 +34,15 @@ pub mod outline;
 mod output;
 mod parser;
 mod plan;
+mod problems;
 mod reader;
+mod requirements;
+mod selectors;
 mod suggest;
 mod syntax;
 mod text;
 mod typing;
+mod warnings;
 mod yaml;
 
 pub use diagnostic::{Diagnostic, Diagnostics};
@@ -45,6 +51,7 @@ pub use load::{Loader, Rule, RuleSet};
 pub use matcher::RuleMatcher;
 pub use output::Output;
 pub use plan::{Plan, PlanOptions, RuleMatching};
+pub use selectors::Selector;
 
 use crate::schema::Schema;
 use diagnostic::{Code, Item, ItemKind, Sources, Span};

@@ -5,8 +5,8 @@ use std::fmt::Write as _;
 
 use k8srd_core::alert::Priority;
 use k8srd_core::rules::ast::Condition;
-use k8srd_core::rules::diagnostic::{Code, Severity};
-use k8srd_core::rules::{Diagnostics, Loader, RuleSet};
+use k8srd_core::rules::diagnostic::{Code, Diagnostic, Severity};
+use k8srd_core::rules::{Diagnostics, Loader, RuleSet, Selector};
 use k8srd_core::schema::Schema;
 use k8srd_core::value::OwnedValue;
 
@@ -19,7 +19,8 @@ fn load(files: &[&str]) -> (RuleSet, Diagnostics) {
 /// A rule that compares `proc.name`, with the rest of its keys.
 fn rule(name: &str, condition: &str) -> String {
     format!(
-        "- rule: {name}\n  desc: d\n  priority: notice\n  output: o\n  condition: {condition}\n"
+        "- rule: {name}\n  desc: d\n  priority: notice\n  output: o\n  warn_evttypes: false\n  \
+         condition: {condition}\n"
     )
 }
 
@@ -126,13 +127,17 @@ fn appends_and_overrides_change_what_is_there() {
 fn what_is_not_there_cannot_be_changed() {
     for (item, message) in [
         ("- list: x\n  items: []\n  append: true\n", "list \"x\""),
-        ("- list: x\n  items: []\n  override: {items: replace}\n", "list \"x\""),
+        ("- list: x\n  items: []\n  override: {items: append}\n", "list \"x\""),
         ("- macro: x\n  condition: y\n  append: true\n", "macro \"x\""),
         ("- rule: x\n  condition: y\n  append: true\n", "rule \"x\""),
         ("- rule: x\n  enabled: false\n", "rule \"x\""),
     ] {
         check_error(&[item], Code::Validate, message);
     }
+    // Replaced by what is there now.
+    let list = "- list: l\n  items: [a]\n  override: {items: replace}\n";
+    let item = "- macro: m\n  condition: proc.name in (l)\n  override: {condition: replace}\n";
+    assert_eq!(condition(&[&format!("{list}{item}{}", rule("r", "m"))]), "a");
 }
 
 #[test]
@@ -171,7 +176,7 @@ fn every_problem_is_found_in_one_run() {
     assert_eq!(rules.rules().len(), 0);
     assert_eq!(diagnostics.len(), 6, "{}", diagnostics.render());
     let rendered = diagnostics.render().to_string();
-    for line in ["did you mean proc.name?", "did you mean open?", "0.yaml:5:14", "^^^^^^^^"] {
+    for line in ["did you mean proc.name?", "did you mean open?", "0.yaml:6:14", "^^^^^^^^"] {
         assert!(rendered.contains(line), "{rendered}");
     }
 }
@@ -200,8 +205,13 @@ fn unknown_fields_may_skip_a_rule() {
     let (rules, diagnostics) = load(&[&skipped]);
     assert!(!diagnostics.has_errors() && rules.rules().is_empty());
     assert_eq!(codes(&[&skipped]), [Code::UnknownFilter]);
-    let wrong_too = rule("r", "proc.nme = x and fd.num = y") + "  skip-if-unknown-filter: true\n";
-    assert!(load(&[&wrong_too]).1.has_errors());
+    // The first problem decides.
+    let unknown_first = "proc.nme = x and fd.num = y";
+    let wrong_first = "fd.num = y and proc.nme = x";
+    for (condition, is_skipped) in [(unknown_first, true), (wrong_first, false)] {
+        let text = rule("r", condition) + "  skip-if-unknown-filter: true\n";
+        assert_eq!(codes(&[&text]) == [Code::UnknownFilter], is_skipped, "{condition}");
+    }
 }
 
 #[test]
@@ -213,6 +223,118 @@ fn rules_of_other_sources_and_below_the_floor_are_left_out() {
     let (rules, diagnostics) = loader.add_file("0.yaml", text).load();
     assert!(rules.rules().is_empty());
     assert_eq!(diagnostics.len(), 1, "it is checked all the same");
+}
+
+/// What Falco says of each file: the codes, without those behind the first error.
+fn results(files: &[&str]) -> Vec<Vec<Code>> {
+    let (_, diagnostics) = load(files);
+    let codes = |found: &[Diagnostic]| found.iter().map(|d| d.code).collect();
+    diagnostics.results().iter().map(|result| codes(&result.found)).collect()
+}
+
+#[test]
+fn each_file_is_compiled_with_those_before_it() {
+    let uses = rule("r", "m");
+    let defines = "- macro: m\n  condition: proc.name = x\n";
+    assert_eq!(results(&[&uses, defines]), [vec![Code::Validate], vec![]]);
+    // Unused until the second file; only the last file knows.
+    assert_eq!(results(&[defines, &uses]), [vec![Code::UnusedMacro], vec![]]);
+    assert!(load(&[defines, &uses]).1.is_empty());
+    // The problem of one file comes up with the next, but is told once.
+    let wrong = rule("w", "proc.nme = x");
+    assert_eq!(results(&[&wrong, defines]), [[Code::CompileCondition], [Code::CompileCondition]]);
+    assert_eq!(codes(&[&wrong, defines]), [Code::CompileCondition, Code::UnusedMacro]);
+    let mended = rule("w", "proc.name = x");
+    assert_eq!(results(&[&wrong, &mended]), [vec![Code::CompileCondition], vec![]]);
+}
+
+#[test]
+fn falco_stops_at_the_first_error_of_a_file() {
+    let broken = format!("- list: l\n{}", rule("r", "proc.nme = x"));
+    assert_eq!(results(&[&broken]), [[Code::YamlValidate]]);
+    assert_eq!(codes(&[&broken]), [Code::YamlValidate, Code::CompileCondition]);
+    // What stands behind the error is not there for the next file either.
+    let next = rule("s", "proc.name = x");
+    assert_eq!(results(&[&broken, &next]), [vec![Code::YamlValidate], vec![]]);
+    // Of a file that is not YAML nothing is.
+    let no_yaml = format!("{}- b: c: d\n", rule("r", "proc.nme = x"));
+    assert_eq!(results(&[&no_yaml, &next]), [vec![Code::YamlParse], vec![]]);
+    // A stray key is found once the rule is changed.
+    let stray = "- rule: s\n  condition: or proc.name = y\n  tags: [a]\n  \
+                 override: {condition: append}\n";
+    assert_eq!(results(&[&next, stray]), [vec![], vec![Code::YamlValidate]]);
+    assert_eq!(results(&[stray]), [[Code::Validate]]);
+}
+
+#[test]
+fn an_item_that_changes_a_rule_keeps_its_source() {
+    let base = rule("r", "proc.name = x");
+    let append = |source: &str| {
+        format!("- rule: r\n  condition: and proc.name = y\n  append: true\n  source: {source}\n")
+    };
+    let deprecated = Code::DeprecatedItem;
+    assert_eq!(results(&[&base, &append("k8s_audit")])[1], [deprecated, Code::Validate]);
+    for source in ["", "''", "syscall"] {
+        assert_eq!(results(&[&base, &append(source)])[1], [deprecated], "{source:?}");
+    }
+    let replace = "- rule: r\n  condition: proc.name = y\n  source: k8s_audit\n  \
+                   override: {condition: replace}\n";
+    assert_eq!(results(&[&base, replace])[1], [Code::Validate]);
+}
+
+#[test]
+fn nothing_at_all_is_appended_by_mistake() {
+    let base = rule("r", "proc.name = x");
+    let codes = &results(&[&base, "- rule: r\n  append: true\n  enabled: false\n"])[1];
+    assert_eq!(*codes, [Code::DeprecatedItem, Code::Validate]);
+}
+
+#[test]
+fn deprecated_fields_are_warned_of_wherever_they_stand() {
+    let text = rule("r", "m").replace("output: o", "output: \"%evt.dir %container.info\"");
+    let text = format!("- macro: m\n  condition: evt.dir = < and evt.latency.ns > 1\n{text}");
+    let deprecated = [Code::DeprecatedItem; 4];
+    assert_eq!(results(&[&text])[0], deprecated);
+    let items: Vec<_> = load(&[&text]).1.iter().map(|d| d.item.to_string()).collect();
+    assert_eq!(
+        items,
+        ["condition expression", "condition expression", "rule output", "rule \"r\""]
+    );
+}
+
+#[test]
+fn what_cannot_be_read_is_a_problem_of_that_file() {
+    let rule = rule("r", "proc.name = x");
+    let (rules, diagnostics) = Loader::new(&Schema::falco())
+        .add_unreadable("gone.yaml", "no such file")
+        .add_file("bytes.yaml", [b"- list: l\n", &b"\xff"[..]].concat())
+        .add_file("good.yaml", rule)
+        .load();
+    assert_eq!(rules.rules().len(), 1);
+    let codes: Vec<_> = diagnostics.iter().map(|d| d.code).collect();
+    assert_eq!(codes, [Code::FileRead, Code::YamlParse]);
+    let successful: Vec<_> = diagnostics.results().iter().map(|r| r.is_successful()).collect();
+    assert_eq!(successful, [false, false, true]);
+}
+
+#[test]
+fn selectors_are_applied_in_order_after_all_files() {
+    let rules = rule("Read a", "proc.name = x") + &rule("Write a", "proc.name = x");
+    let later = "- rule: Read a\n  enabled: false\n  override: {enabled: replace}\n";
+    let load = |selectors: &[Selector]| {
+        let loader = Loader::new(&Schema::falco()).add_file("0", &*rules).add_file("1", later);
+        let (rules, diagnostics) = loader.select(selectors.iter().cloned()).load();
+        let enabled: Vec<_> = rules.rules().iter().map(|rule| rule.is_enabled()).collect();
+        (enabled, diagnostics)
+    };
+    assert_eq!(load(&[]).0, [false, true]);
+    assert_eq!(load(&[Selector::enable_rule("Read*")]).0, [true, true]);
+    let some = [Selector::disable_rule("*"), Selector::enable_rule("*a")];
+    assert_eq!(load(&some).0, [true, true]);
+    let (_, diagnostics) = load(&[Selector::disable_rule("Raed a")]);
+    let [warning] = &diagnostics.iter().collect::<Vec<_>>()[..] else { panic!("one warning") };
+    assert_eq!(warning.code, Code::SelectorUnused);
+    assert_eq!(warning.help.as_deref(), Some("did you mean Read a?"));
 }
 
 #[test]

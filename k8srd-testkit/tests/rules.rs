@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use k8srd_core::arena::Arena;
 use k8srd_core::event::Event;
+use k8srd_core::kind::KindInfo;
 use k8srd_core::matcher::{Matcher, Verdicts};
 use k8srd_core::rules::{Loader, Plan, PlanOptions, RuleMatcher, RuleMatching, RuleSet};
 use k8srd_core::schema::Schema;
@@ -79,8 +80,19 @@ fn write_rules(out: &mut String, schema: &Schema, rules: &RuleSet, plan: &Plan) 
             continue;
         };
         let kinds = plan.kinds(id);
-        let names = kinds.iter().filter_map(|kind| schema.kind_info(kind)).map(|info| &*info.name);
-        writeln!(out, " kinds={}", names.collect::<Vec<_>>().join(","))?;
+        let (in_it, not): (Vec<_>, Vec<_>) = schema
+            .kinds()
+            .iter()
+            .filter(|info| !info.kind.is_state())
+            .partition(|info| kinds.contains(info.kind));
+        let names = |kinds: &[&KindInfo]| {
+            kinds.iter().map(|info| &*info.name).collect::<Vec<_>>().join(",")
+        };
+        match (in_it.len() < not.len(), &not[..]) {
+            (true, _) => writeln!(out, " kinds={}", names(&in_it))?,
+            (false, []) => writeln!(out, " kinds=all")?,
+            (false, not) => writeln!(out, " kinds=all but {}", names(not))?,
+        }
     }
     Ok(())
 }

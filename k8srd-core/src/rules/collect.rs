@@ -5,6 +5,8 @@ use std::collections::{BTreeSet, HashMap};
 use super::diagnostic::{Code, Diagnostic, Item, ItemKind, Span};
 use super::exceptions;
 use super::items::{Change, Entry, Exception, ListItem, MacroItem, RuleItem, RuleKeys};
+use super::problems::Problems;
+use super::requirements::{self, ENGINE_VERSION, Plugin, Version};
 use super::suggest::did_you_mean;
 use super::text::Text;
 use crate::alert::Priority;
@@ -13,12 +15,16 @@ use crate::schema::Schema;
 /// A position in the order of all items.
 type Order = u32;
 
-/// The lists, macros and rules that are there after all items.
+/// The lists, macros and rules that are there after all items so far.
 #[derive(Debug, Default)]
 pub(super) struct Collection {
     pub(super) lists: Table<List>,
     pub(super) macros: Table<Macro>,
     pub(super) rules: Table<Rule>,
+    /// The highest version that a file needs.
+    pub(super) engine: Version,
+    /// What files need: each of these plugins, or one of those that will do instead.
+    pub(super) plugins: Vec<Vec<Plugin>>,
     next: Order,
 }
 
@@ -44,6 +50,9 @@ pub(super) struct Rule {
     pub(super) exceptions: Vec<Exception>,
     pub(super) warn_evttypes: bool,
     pub(super) skip_if_unknown: bool,
+    pub(super) capture: bool,
+    pub(super) capture_duration: u32,
+    pub(super) weight: Option<u16>,
 }
 
 /// Things by name, in the order of their first definition.
@@ -110,15 +119,19 @@ impl Collection {
         &mut self,
         entry: Entry,
         schema: &Schema,
-        found: &mut Vec<Diagnostic>,
+        problems: &mut Problems,
     ) -> Result<(), Box<Diagnostic>> {
         let order = self.next;
         self.next += 1;
         match entry {
+            Entry::Engine { version, span } => self.need_engine(version, span),
+            Entry::Plugins(plugins) => {
+                plugins.into_iter().try_for_each(|plugins| self.need_plugin(plugins))
+            }
             Entry::List(list) => self.add_list(list, order),
             Entry::Macro(item) => self.add_macro(item, order),
             Entry::Rule(rule) if rule.change == Change::Define => {
-                self.define_rule(*rule, order, schema, found)
+                self.define_rule(*rule, order, schema, problems)
             }
             Entry::Rule(rule) => self.change_rule(*rule, order, schema),
         }
@@ -133,40 +146,75 @@ impl Collection {
         }
     }
 
-    fn add_list(&mut self, item: ListItem, order: Order) -> Result<(), Box<Diagnostic>> {
-        let ListItem { name, span, items, append, must_exist } = item;
-        match self.lists.get_mut(&name) {
-            None if must_exist => {
-                Err(missing(ItemKind::List, &name, span, self.lists.iter().map(|row| &*row.name)))
+    fn need_engine(&mut self, version: Version, span: Span) -> Result<(), Box<Diagnostic>> {
+        self.engine = self.engine.max(version);
+        if ENGINE_VERSION.serves(version) {
+            return Ok(());
+        }
+        let item = Item::new(ItemKind::RequiredEngineVersion, "");
+        let message = format!(
+            "the rules are for engine version {version}, this engine is like {ENGINE_VERSION}"
+        );
+        Err(Box::new(Diagnostic::new(Code::Validate, item, message).at(span)))
+    }
+
+    fn need_plugin(&mut self, alternatives: Vec<Plugin>) -> Result<(), Box<Diagnostic>> {
+        let name = alternatives.first().map_or("", |plugin| &*plugin.name).to_owned();
+        let wrong = |span: &Span, message: String| {
+            let item = Item::new(ItemKind::RequiredPlugin, &name);
+            Diagnostic::new(Code::Validate, item, message).at(span.clone())
+        };
+        let mut names = BTreeSet::new();
+        for Plugin { name, version, span } in &alternatives {
+            if Version::parse(version).is_none() {
+                let message = format!("{version:?} is no version such as 0.4.0");
+                return Err(Box::new(wrong(span, message)));
             }
-            Some(row) if append => {
-                row.data.items.extend(items);
-                row.visibility = order;
-                Ok(())
-            }
-            _ => {
-                self.lists.define(name, span, order, List { items });
-                Ok(())
+            if !names.insert(name) {
+                let message = format!("plugin {name} is among its own alternatives");
+                return Err(Box::new(wrong(span, message)));
             }
         }
+        let is_met = requirements::is_met(&alternatives);
+        let error = alternatives.first().filter(|_| !is_met).map(|first| {
+            let all = alternatives.iter().map(Plugin::to_string).collect::<Vec<_>>().join(" or ");
+            let message = format!("the rules need plugin {all}, which is not built in");
+            wrong(&first.span, message).help(format!("built in are {}", requirements::built_in()))
+        });
+        self.plugins.push(alternatives);
+        error.map_or(Ok(()), |error| Err(Box::new(error)))
+    }
+
+    fn add_list(&mut self, item: ListItem, order: Order) -> Result<(), Box<Diagnostic>> {
+        let ListItem { name, span, items, append } = item;
+        match self.lists.get_mut(&name) {
+            _ if !append => self.lists.define(name, span, order, List { items }),
+            Some(row) => {
+                row.data.items.extend(items);
+                row.visibility = order;
+            }
+            None => {
+                let names = self.lists.iter().map(|row| &*row.name);
+                return Err(missing(ItemKind::List, &name, span, names));
+            }
+        }
+        Ok(())
     }
 
     fn add_macro(&mut self, item: MacroItem, order: Order) -> Result<(), Box<Diagnostic>> {
-        let MacroItem { name, span, condition, append, must_exist } = item;
+        let MacroItem { name, span, condition, append } = item;
         match self.macros.get_mut(&name) {
-            None if must_exist => {
-                Err(missing(ItemKind::Macro, &name, span, self.macros.iter().map(|row| &*row.name)))
-            }
-            Some(row) if append => {
+            _ if !append => self.macros.define(name, span, order, Macro { condition }),
+            Some(row) => {
                 row.data.condition.append(&condition);
                 row.visibility = order;
-                Ok(())
             }
-            _ => {
-                self.macros.define(name, span, order, Macro { condition });
-                Ok(())
+            None => {
+                let names = self.macros.iter().map(|row| &*row.name);
+                return Err(missing(ItemKind::Macro, &name, span, names));
             }
         }
+        Ok(())
     }
 
     fn define_rule(
@@ -174,7 +222,7 @@ impl Collection {
         item: RuleItem,
         order: Order,
         schema: &Schema,
-        found: &mut Vec<Diagnostic>,
+        problems: &mut Problems,
     ) -> Result<(), Box<Diagnostic>> {
         let RuleItem { name, span, keys, .. } = item;
         let RuleKeys {
@@ -188,8 +236,11 @@ impl Collection {
             exceptions,
             warn_evttypes,
             skip_if_unknown,
+            capture,
+            capture_duration,
+            weight,
         } = keys;
-        let rule = Rule {
+        let mut rule = Rule {
             condition: condition.unwrap_or_default(),
             output: output.unwrap_or_default(),
             description: description.unwrap_or_default(),
@@ -200,6 +251,9 @@ impl Collection {
             exceptions: exceptions.unwrap_or_default(),
             warn_evttypes: warn_evttypes.unwrap_or(true),
             skip_if_unknown: skip_if_unknown.unwrap_or(false),
+            capture: capture.unwrap_or(false),
+            capture_duration: capture_duration.unwrap_or(0),
+            weight,
         };
         let problem = |code, message: String| {
             Diagnostic::new(code, Item::new(ItemKind::Rule, &name), message).at(span.clone())
@@ -208,17 +262,15 @@ impl Collection {
             && earlier.data.source != rule.source
         {
             let (old, new) = (&earlier.data.source, &rule.source);
-            let message =
-                format!("the rule is there for source {old}, it cannot become one for {new}");
-            return Err(Box::new(problem(Code::Validate, message)));
+            return Err(Box::new(problem(Code::Validate, other_source(old, new))));
         }
         let known = rule.source == schema.source_name();
         if !known {
             let message = format!("the rule is for source {}, it is skipped", rule.source);
             let help = format!("this source is {}", schema.source_name());
-            found.push(problem(Code::UnknownSource, message).help(help));
+            problems.push(problem(Code::UnknownSource, message).help(help));
         }
-        for exception in &rule.exceptions {
+        for exception in &mut rule.exceptions {
             exceptions::validate(exception, known.then_some(schema))?;
         }
         self.rules.define(name, span, order, rule);
@@ -237,25 +289,39 @@ impl Collection {
             return Err(missing(ItemKind::Rule, &name, span, names));
         };
         let rule = &mut row.data;
-        let Change::Override { append, replace } = change else {
-            rule.enabled = keys.enabled.unwrap_or(rule.enabled);
-            return Ok(());
+        let problem = |message: &str| {
+            let item = Item::new(ItemKind::Rule, &name);
+            Err(Box::new(Diagnostic::new(Code::Validate, item, message).at(span.clone())))
         };
-        row.visibility = order;
-        let known = rule.source == schema.source_name();
-        let schema = known.then_some(schema);
         let RuleKeys {
             condition,
             output,
             description,
             priority,
-            source: _,
+            source,
             enabled,
             tags,
             exceptions,
             warn_evttypes,
             skip_if_unknown,
+            capture,
+            capture_duration,
+            weight,
         } = keys;
+        if let Some(source) = source.filter(|source| *source != rule.source) {
+            return problem(&other_source(&rule.source, &source));
+        }
+        rule.weight = weight.or(rule.weight);
+        let Change::Override { append, replace } = change else {
+            rule.enabled = enabled.unwrap_or(rule.enabled);
+            return Ok(());
+        };
+        if append.is_empty() && replace.is_empty() {
+            return problem("what is appended to a rule is its `condition` or `exceptions`");
+        }
+        row.visibility = order;
+        let known = rule.source == schema.source_name();
+        let schema = known.then_some(schema);
         let adds = |key| append.contains(key);
         if let Some(condition) = condition {
             if adds("condition") {
@@ -285,8 +351,10 @@ impl Collection {
         }
         if let Some(changed) = exceptions {
             if replace.contains("exceptions") {
-                for exception in &changed {
-                    exceptions::validate(exception, schema)?;
+                // As in Falco, what is wrong with their fields is wrong with the condition.
+                let mut changed = changed;
+                for exception in &mut changed {
+                    exceptions::validate(exception, None)?;
                 }
                 rule.exceptions = changed;
             } else {
@@ -299,8 +367,14 @@ impl Collection {
         rule.enabled = enabled.unwrap_or(rule.enabled);
         rule.warn_evttypes = warn_evttypes.unwrap_or(rule.warn_evttypes);
         rule.skip_if_unknown = skip_if_unknown.unwrap_or(rule.skip_if_unknown);
+        rule.capture = capture.unwrap_or(rule.capture);
+        rule.capture_duration = capture_duration.unwrap_or(rule.capture_duration);
         Ok(())
     }
+}
+
+fn other_source(old: &str, new: &str) -> String {
+    format!("the rule is there for source {old}, it cannot become one for {new}")
 }
 
 fn missing<'n>(

@@ -16,8 +16,8 @@ pub enum Severity {
 
 macro_rules! codes {
     ($($(#[$doc:meta])* $variant:ident $code:literal $severity:ident $description:literal,)*) => {
-        /// What sort of problem it is: Falco's codes
-        /// (`userspace/engine/falco_load_result.cpp` of falcosecurity/falco).
+        /// What sort of problem it is: `LOAD_…` are Falco's codes
+        /// (`userspace/engine/falco_load_result.cpp` of falcosecurity/falco), `K8SRD_…` our own.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         #[non_exhaustive]
         pub enum Code {
@@ -28,9 +28,14 @@ macro_rules! codes {
             /// All codes.
             pub const ALL: &[Self] = &[$(Self::$variant),*];
 
-            /// Falco's name for it.
+            /// Its name: Falco's where Falco has this problem.
             pub const fn name(self) -> &'static str {
                 match self { $(Self::$variant => $code,)* }
+            }
+
+            /// Whether Falco has this problem too, and says so under the same name.
+            pub fn is_falcos(self) -> bool {
+                self.name().starts_with("LOAD_")
             }
 
             /// What it means.
@@ -67,6 +72,15 @@ codes! {
     InvalidListName "LOAD_INVALID_LIST_NAME" Warning "conditions cannot hold a list's name",
     ConditionAdvice "LOAD_COMPILE_CONDITION" Warning "a condition may not say what it means",
     UnknownKey "LOAD_UNKNOWN_KEY" Warning "a key is not known and does nothing",
+    DuplicateKey "K8SRD_DUPLICATE_KEY" Warning "a key is there twice, and only the first counts",
+    NotFalco "K8SRD_NOT_FALCO" Warning "Falco does not know a key",
+    SelectorUnused "K8SRD_SELECTOR_UNUSED" Warning "a selector enables or disables no rule",
+    WrongWeight "K8SRD_WEIGHT" Warning "a weight is no number from 0 to 1000",
+    NeverMatches "K8SRD_NEVER_MATCHES" Warning "a rule can match no event",
+    Shadowed "K8SRD_SHADOWED" Warning "a part of a condition changes nothing",
+    ExceptionHidesRule "K8SRD_EXCEPTION_HIDES_RULE" Warning "an exception leaves nothing of a rule",
+    ForbiddenPattern "K8SRD_FORBIDDEN_PATTERN" Warning "a rule holds what it must not hold",
+    RequiredMissing "K8SRD_REQUIRED_MISSING" Warning "a rule lacks what every rule must have",
 }
 
 impl fmt::Display for Code {
@@ -115,14 +129,24 @@ pub enum ItemKind {
     RequiredEngineVersion,
     /// `required_plugin_versions`.
     RequiredPluginVersions,
+    /// One of the plugins there.
+    RequiredPlugin,
+    /// Another plugin that will do.
+    PluginAlternative,
     /// `list`.
     List,
+    /// One of a list's items.
+    ListItem,
     /// `macro`.
     Macro,
     /// `rule`.
     Rule,
+    /// A rule's `exceptions:`.
+    Exceptions,
     /// One of a rule's exceptions.
     Exception,
+    /// An exception's `values:`.
+    ExceptionValues,
     /// A rule's `condition:`.
     RuleCondition,
     /// A macro's `condition:`.
@@ -135,6 +159,8 @@ pub enum ItemKind {
     RulePriority,
     /// An item's `override:`.
     Override,
+    /// What enables or disables rules from outside the files.
+    Selector,
 }
 
 impl ItemKind {
@@ -146,16 +172,22 @@ impl ItemKind {
             Self::RulesContentItem => "rules content item",
             Self::RequiredEngineVersion => "required_engine_version",
             Self::RequiredPluginVersions => "required plugin versions",
+            Self::RequiredPlugin => "required plugin versions entry",
+            Self::PluginAlternative => "required plugin versions alternative",
             Self::List => "list",
+            Self::ListItem => "list item",
             Self::Macro => "macro",
             Self::Rule => "rule",
+            Self::Exceptions => "exceptions",
             Self::Exception => "exception",
+            Self::ExceptionValues => "exception values",
             Self::RuleCondition => "rule condition",
             Self::MacroCondition => "macro condition",
             Self::ConditionExpression => "condition expression",
             Self::RuleOutput => "rule output",
             Self::RulePriority => "rule priority",
             Self::Override => "overrides",
+            Self::Selector => "selector",
         }
     }
 }
@@ -361,6 +393,28 @@ fn cut(line: &str, covered: Range<usize>) -> (String, Range<usize>) {
 pub struct Diagnostics {
     sources: Sources,
     found: Vec<Diagnostic>,
+    results: Vec<FileResult>,
+}
+
+/// What Falco says of one file, loaded after those before it.
+///
+/// It stops at the first error of a file. What a file is compiled with, all files before it, is
+/// compiled again, so a problem of an earlier one is told again.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct FileResult {
+    /// The file.
+    pub file: FileId,
+    /// What came up when it was loaded, in the order in which Falco finds it. A problem may lie
+    /// in an earlier file.
+    pub found: Vec<Diagnostic>,
+}
+
+impl FileResult {
+    /// Whether the file loads.
+    pub fn is_successful(&self) -> bool {
+        self.found.iter().all(|d| d.severity != Severity::Error)
+    }
 }
 
 impl Diagnostics {
@@ -368,7 +422,20 @@ impl Diagnostics {
     pub(super) fn new(sources: Sources, mut found: Vec<Diagnostic>) -> Self {
         let place = |d: &Diagnostic| d.span.as_ref().map(|span| (span.file, span.range.start));
         found.sort_by_key(place);
-        Self { sources, found }
+        Self { sources, found, results: Vec::new() }
+    }
+
+    /// Adds what Falco says of each file.
+    #[must_use]
+    pub(super) fn with_results(mut self, results: Vec<FileResult>) -> Self {
+        self.results = results;
+        self
+    }
+
+    /// What Falco says of each file, in the order in which they were added: its codes only, and
+    /// nothing behind a file's first error. [`Diagnostics::iter`] has all problems, each once.
+    pub fn results(&self) -> &[FileResult] {
+        &self.results
     }
 
     /// Whether there is one that keeps rules from loading.
@@ -470,11 +537,9 @@ mod tests {
     #[test]
     fn codes_are_falcos() {
         for code in Code::ALL {
-            assert_eq!(
-                code.name().starts_with("LOAD_ERR_"),
-                code.severity() == Severity::Error,
-                "{code}"
-            );
+            let is_error = code.name().starts_with("LOAD_ERR_");
+            assert_eq!(is_error, code.severity() == Severity::Error, "{code}");
+            assert!(code.is_falcos() || code.name().starts_with("K8SRD_"), "{code}");
         }
     }
 }

@@ -4,15 +4,21 @@
 use super::diagnostic::{Code, Diagnostic, Item, ItemKind, Span};
 use super::items::{Exception, Value, ValueData};
 use super::lists::quote;
-use super::syntax::{Form, SPELLINGS};
+use super::suggest::did_you_mean;
+use super::syntax::{Form, MODIFIERS, Name, SPELLINGS};
 use super::text::Text;
-use super::{fields, parser};
+use super::{fields, parser, typing};
 use crate::schema::Schema;
 
 type Checked<T> = Result<T, Box<Diagnostic>>;
 
-/// Checks an exception by itself; `schema` is `None` where the rule's source is not there.
-pub(super) fn validate(exception: &Exception, schema: Option<&Schema>) -> Checked<()> {
+/// Checks an exception by itself; `schema` is `None` where the rule's source is not there, or its
+/// fields are not looked at before the condition is compiled.
+pub(super) fn validate(exception: &mut Exception, schema: Option<&Schema>) -> Checked<()> {
+    if let Some(operators) = &mut exception.operators {
+        trim(operators);
+    }
+    let exception = &*exception;
     let wrong = |span: &Span, message: String| Err(error(exception, span, message));
     let Some(fields) = &exception.fields else {
         return wrong(&exception.span, "a rule's exception must have fields".to_owned());
@@ -20,10 +26,11 @@ pub(super) fn validate(exception: &Exception, schema: Option<&Schema>) -> Checke
     let field_names = match (&fields.data, exception.operators.as_ref()) {
         (ValueData::Text(field), operators) => {
             if let Some(operators) = operators
-                && form(operators) != Some(Form::Set)
+                && !takes_list(operators)
             {
-                let message = "with a single field, comps is in, pmatch or intersects".to_owned();
-                return wrong(&operators.span, message);
+                let message = "with a single field, comps is in, pmatch, intersects or one such \
+                               as `startswith oneof`";
+                return wrong(&operators.span, message.to_owned());
             }
             vec![(field.as_str(), &fields.span)]
         }
@@ -37,11 +44,12 @@ pub(super) fn validate(exception: &Exception, schema: Option<&Schema>) -> Checke
                     let message = "fields and comps must be equally long".to_owned();
                     return wrong(&operators.span, message);
                 }
-                for operator in list {
-                    if form(operator).is_none() {
-                        let message = format!("{:?} is no operator", text(operator));
-                        return wrong(&operator.span, message);
-                    }
+                if let Some(operator) = list.iter().find(|&operator| !is_operator(operator)) {
+                    let (span, written) = (&operator.span, text(operator));
+                    let help =
+                        did_you_mean(written, SPELLINGS.iter().map(|spelling| spelling.text));
+                    let error = error(exception, span, format!("{written:?} is no operator"));
+                    return Err(Box::new(error.help(help)));
                 }
             }
             fields.iter().map(|field| (text(field), &field.span)).collect()
@@ -49,27 +57,39 @@ pub(super) fn validate(exception: &Exception, schema: Option<&Schema>) -> Checke
     };
     let Some(schema) = schema else { return Ok(()) };
     for (name, span) in field_names {
-        let known = parser::parse_field(name)
-            .is_ok_and(|field| fields::resolve(schema, &field.name, field.arg.as_deref()).is_ok());
-        if !known {
-            return wrong(span, format!("{name:?} is no field that conditions know"));
+        if !is_field(schema, name) {
+            let error =
+                error(exception, span, format!("{name:?} is no field that conditions know"));
+            let known = schema.fields().iter().map(|info| &*info.name);
+            return Err(Box::new(error.help(did_you_mean(name, known))));
         }
     }
     Ok(())
 }
 
+/// Whether a condition can compare this: a field, or a value computed from fields.
+fn is_field(schema: &Schema, name: &str) -> bool {
+    if !name.contains('(') {
+        return parser::parse_field(name)
+            .is_ok_and(|field| fields::resolve(schema, &field.name, field.arg.as_deref()).is_ok());
+    }
+    let no_macros = |_: &Name| typing::Macro::Broken;
+    parser::parse(&format!("{name} exists"))
+        .is_ok_and(|expr| typing::check(schema, &no_macros, &expr).0.is_some())
+}
+
 /// Adds an exception's values to the one of its name, or the exception if it is new.
 pub(super) fn append(
     exceptions: &mut Vec<Exception>,
-    added: Exception,
+    mut added: Exception,
     schema: Option<&Schema>,
 ) -> Checked<()> {
     let Some(earlier) = exceptions.iter_mut().find(|earlier| earlier.name == added.name) else {
-        validate(&added, schema)?;
-        if added.values.is_empty() {
+        if added.fields.is_some() && added.values.is_empty() {
             let message = "a new exception that is appended must have values".to_owned();
             return Err(error(&added, &added.span, message));
         }
+        validate(&mut added, schema)?;
         exceptions.push(added);
         return Ok(());
     };
@@ -137,7 +157,7 @@ fn write_tuples(out: &mut Text, exception: &Exception, fields: &[Value]) -> Chec
             let separator = if i == 0 { "" } else { " and " };
             let start = format!("{separator}{} {operator} ", text(field));
             out.push_str(&start, &tuple.span);
-            let takes_list = operators.get(i).and_then(form) == Some(Form::Set);
+            let takes_list = operators.get(i).is_some_and(takes_list);
             out.push_str(&constant(exception, value, takes_list)?, &value.span);
         }
         out.push_str(")", &tuple.span);
@@ -174,9 +194,35 @@ fn text_of(value: &Value) -> Option<&String> {
     }
 }
 
-/// What the operator that `value` names takes.
-fn form(value: &Value) -> Option<Form> {
-    SPELLINGS.iter().find(|spelling| spelling.text == text(value)).map(|spelling| spelling.form)
+/// Operators are compared without the blanks round them.
+fn trim(operators: &mut Value) {
+    match &mut operators.data {
+        ValueData::Text(text) => {
+            *text = text.trim_matches([' ', '\t', '\r', '\n']).to_owned();
+        }
+        ValueData::List(operators) => operators.iter_mut().for_each(trim),
+    }
+}
+
+fn is_operator(value: &Value) -> bool {
+    form(text(value)).is_some() || has_modifier(text(value))
+}
+
+/// Whether a list stands on the right of the operator that `value` names.
+fn takes_list(value: &Value) -> bool {
+    form(text(value)) == Some(Form::Set) || has_modifier(text(value))
+}
+
+/// Whether this is an operator such as `startswith oneof`.
+fn has_modifier(operator: &str) -> bool {
+    operator.split_once(' ').is_some_and(|(operator, modifier)| {
+        form(operator) == Some(Form::Text) && MODIFIERS.contains(&modifier)
+    })
+}
+
+/// What the operator of this name takes.
+fn form(operator: &str) -> Option<Form> {
+    SPELLINGS.iter().find(|spelling| spelling.text == operator).map(|spelling| spelling.form)
 }
 
 fn error(exception: &Exception, span: &Span, message: String) -> Box<Diagnostic> {
@@ -187,8 +233,9 @@ fn error(exception: &Exception, span: &Span, message: String) -> Box<Diagnostic>
 #[cfg(test)]
 mod tests {
     use super::super::diagnostic::FileId;
-    use super::super::items::Entry;
-    use super::super::reader;
+    use super::super::items::{Entry, Read};
+    use super::super::reader::Reader;
+    use super::super::yaml;
     use super::*;
 
     fn exceptions(yaml: &str) -> Vec<Exception> {
@@ -197,16 +244,22 @@ mod tests {
              exceptions:\n{yaml}"
         );
         let mut found = Vec::new();
-        match reader::read(FileId(0), &source, &mut found).pop() {
-            Some(Entry::Rule(rule)) => rule.keys.exceptions.expect("exceptions"),
+        let (documents, _) = yaml::documents(&source);
+        let mut reader =
+            Reader { file: FileId(0), source: &source, strict_falco: false, found: &mut found };
+        let items = reader.items(&documents[0]).unwrap();
+        match reader.item(&items[0]) {
+            Ok(Some(Read { entry: Entry::Rule(rule), .. })) => {
+                rule.keys.exceptions.expect("exceptions")
+            }
             other => panic!("{other:?} {found:?}"),
         }
     }
 
     #[track_caller]
     fn check(yaml: &str, expected: &str) {
-        let exceptions = exceptions(yaml);
-        for exception in &exceptions {
+        let mut exceptions = exceptions(yaml);
+        for exception in &mut exceptions {
             validate(exception, Some(&Schema::falco())).unwrap();
         }
         let span = Span { file: FileId(0), range: 0..1 };
@@ -232,6 +285,16 @@ mod tests {
             "(a or b) and not (proc.name in (x, \"y z\")) and not (fd.name pmatch (/a))",
         );
         check("  - {name: a, fields: proc.name}\n", "(a or b)");
+        check(
+            "  - {name: a, fields: [proc.name, fd.name], comps: [' startswith oneof ', =], \
+             values: [[[x, y], z], [w, v]]}\n",
+            "(a or b) and not ((proc.name startswith oneof (x, y) and fd.name = z) or (proc.name \
+             startswith oneof (w) and fd.name = v))",
+        );
+        check(
+            "  - {name: a, fields: fd.name, comps: glob anyof, values: [/a*]}\n",
+            "(a or b) and not (fd.name glob anyof (/a*))",
+        );
     }
 
     #[test]
@@ -240,11 +303,16 @@ mod tests {
             ("  - {name: a, fields: [proc.name], comps: [is]}\n", "\"is\" is no operator"),
             ("  - {name: a, fields: [proc.name], comps: [=, =]}\n", "equally long"),
             ("  - {name: a, fields: [proc.name], comps: in}\n", "must be one"),
-            ("  - {name: a, fields: proc.name, comps: =}\n", "in, pmatch or intersects"),
+            ("  - {name: a, fields: proc.name, comps: =}\n", "in, pmatch, intersects"),
+            ("  - {name: a, fields: [proc.name], comps: [in oneof]}\n", "is no operator"),
+            ("  - {name: a, fields: [fd.num], comps: [>= oneof]}\n", "is no operator"),
+            ("  - {name: a, fields: [proc.name], comps: [oneof]}\n", "is no operator"),
+            ("  - {name: a, fields: [tolower(proc.nme)]}\n", "no field"),
+            ("  - {name: a, fields: [], comps: []}\n", "must have fields"),
             ("  - {name: a, fields: [proc.nme]}\n", "no field"),
         ] {
-            let exceptions = exceptions(yaml);
-            let error = validate(&exceptions[0], Some(&Schema::falco())).unwrap_err();
+            let mut exceptions = exceptions(yaml);
+            let error = validate(&mut exceptions[0], Some(&Schema::falco())).unwrap_err();
             assert!(error.message.contains(message), "{yaml}: {error:?}");
         }
         let unequal = exceptions("  - {name: a, fields: [proc.name], values: [[x, y]]}\n");

@@ -2,13 +2,28 @@
 
 use std::collections::BTreeSet;
 
-use super::diagnostic::Span;
+use super::diagnostic::{Diagnostic, Span};
+use super::requirements::{Plugin, Version};
 use super::text::Text;
 use crate::alert::Priority;
 
-/// One item of a rule file that defines or changes something.
+/// One item of a rule file.
+#[derive(Debug)]
+pub(super) struct Read {
+    pub(super) entry: Entry,
+    /// What is said of it only if it fits to what is there.
+    pub(super) then: Vec<Diagnostic>,
+}
+
+/// What an item defines, changes or needs.
 #[derive(Debug)]
 pub(super) enum Entry {
+    Engine {
+        version: Version,
+        span: Span,
+    },
+    /// Each of these plugins, or one of those that will do instead.
+    Plugins(Vec<Vec<Plugin>>),
     List(ListItem),
     Macro(MacroItem),
     Rule(Box<RuleItem>),
@@ -19,10 +34,8 @@ pub(super) struct ListItem {
     pub(super) name: String,
     pub(super) span: Span,
     pub(super) items: Vec<String>,
-    /// Whether `items` go behind those of the list that is there.
+    /// Whether `items` go behind those of the list, which has to be there.
     pub(super) append: bool,
-    /// Whether the list has to be there.
-    pub(super) must_exist: bool,
 }
 
 #[derive(Debug)]
@@ -30,10 +43,8 @@ pub(super) struct MacroItem {
     pub(super) name: String,
     pub(super) span: Span,
     pub(super) condition: Text,
-    /// Whether the condition goes behind that of the macro that is there.
+    /// Whether the condition goes behind that of the macro, which has to be there.
     pub(super) append: bool,
-    /// Whether the macro has to be there.
-    pub(super) must_exist: bool,
 }
 
 #[derive(Debug)]
@@ -51,7 +62,7 @@ pub(super) enum Change {
     Define,
     /// Only says whether it is enabled.
     Enable,
-    /// Adds to these keys and replaces those.
+    /// Adds to these keys and replaces those; no key at all is an error.
     Override { append: BTreeSet<&'static str>, replace: BTreeSet<&'static str> },
 }
 
@@ -68,6 +79,10 @@ pub(super) struct RuleKeys {
     pub(super) exceptions: Option<Vec<Exception>>,
     pub(super) warn_evttypes: Option<bool>,
     pub(super) skip_if_unknown: Option<bool>,
+    pub(super) capture: Option<bool>,
+    /// In milliseconds.
+    pub(super) capture_duration: Option<u32>,
+    pub(super) weight: Option<u16>,
 }
 
 /// One exception of a rule.

@@ -1,33 +1,134 @@
 //! Lists are put into conditions as text, before anything is parsed: Falco's contract
 //! (`userspace/engine/rule_loader_compiler.cpp` of falcosecurity/falco), quoted strings included.
 
+use std::collections::{BTreeSet, HashMap};
+
+use super::collect::{List as ListData, Table};
+use super::diagnostic::{Code, Diagnostic, Item, ItemKind};
+use super::problems::Problems;
 use super::text::Text;
 
 /// How long a condition may get, in bytes.
-pub(super) const MAX_TEXT: usize = 1 << 20;
+const MAX_TEXT: usize = 1 << 20;
+/// How large all conditions together may get with their lists put in, in bytes.
+const MAX_TOTAL_TEXT: usize = 64 << 20;
 
 const BLANKS: &[u8] = b" \t\n\r";
 const DELIMITERS: &[u8] = b" \t\n\r(),=";
 
+/// The lists of a collection, ready to be put into conditions.
+pub(super) struct Lists {
+    lists: Vec<List>,
+    /// The places of lists by their names.
+    places: HashMap<String, usize>,
+    /// The places of lists whose name is more than one word: these are looked for everywhere.
+    odd: BTreeSet<usize>,
+    used: Vec<bool>,
+    /// How much text may still be made.
+    budget: usize,
+}
+
+impl Lists {
+    /// A list sees the lists that were there before it, as they were written.
+    pub(super) fn new(table: &Table<ListData>) -> Self {
+        let mut used = vec![false; table.iter().len()];
+        let mut budget = MAX_TOTAL_TEXT;
+        let lists = table.iter().map(|row| {
+            let mut items = Vec::new();
+            for item in &row.data.items {
+                match table.get(item).filter(|inner| inner.index < row.visibility) {
+                    Some(inner) if budget >= inner.data.items.len() => {
+                        budget -= inner.data.items.len();
+                        items.extend(inner.data.items.iter().map(String::as_str));
+                        if let Some(used) = table.place(item).and_then(|at| used.get_mut(at)) {
+                            *used = true;
+                        }
+                    }
+                    _ => items.push(item.as_str()),
+                }
+            }
+            List::new(&row.name, &items)
+        });
+        let lists: Vec<List> = lists.collect();
+        let places = lists.iter().enumerate().map(|(at, list)| (list.name.clone(), at)).collect();
+        let is_odd = |(at, list): (usize, &List)| (!is_word(&list.name)).then_some(at);
+        let odd = lists.iter().enumerate().filter_map(is_odd).collect();
+        Self { lists, places, odd, used, budget }
+    }
+
+    fn named_in(&self, text: &str) -> impl Iterator<Item = usize> {
+        words(text).filter_map(|word| self.places.get(word).copied())
+    }
+
+    /// Puts lists into a condition.
+    ///
+    /// # Errors
+    ///
+    /// Where it gets too long.
+    pub(super) fn put_into(&mut self, condition: &Text) -> Result<Text, Box<Diagnostic>> {
+        let mut text = condition.clone();
+        // One after the other in the order of definition, so that a list may bring in the names
+        // of later ones; only those whose name is there are looked for.
+        let mut named = self.odd.clone();
+        named.extend(self.named_in(condition.as_str()));
+        while let Some(at) = named.pop_first() {
+            let Some(list) = self.lists.get(at) else { continue };
+            match list.put_into(&text) {
+                Ok(None) => {}
+                Ok(Some(put)) if put.as_str().len() <= self.budget => {
+                    text = put;
+                    named.extend(self.named_in(list.text()).filter(|&later| later > at));
+                    if let Some(used) = self.used.get_mut(at) {
+                        *used = true;
+                    }
+                }
+                _ => {
+                    let message = format!(
+                        "with list {} put in, conditions get longer than {MAX_TEXT} bytes each or \
+                         {MAX_TOTAL_TEXT} in all",
+                        list.name
+                    );
+                    return Err(Box::new(text.error(Code::Validate, message, &(0..0))));
+                }
+            }
+        }
+        self.budget = self.budget.saturating_sub(text.as_str().len());
+        Ok(text)
+    }
+
+    pub(super) fn warn_unused(&self, table: &Table<ListData>, problems: &mut Problems) {
+        for (row, _) in table.iter().zip(&self.used).filter(|(_, used)| !**used) {
+            let item = Item::new(ItemKind::List, &row.name);
+            let message = format!("nothing uses list {}", row.name);
+            problems.push(Diagnostic::new(Code::UnusedList, item, message).at(row.span.clone()));
+        }
+    }
+
+    /// Each list's name, and whether anything uses it, in the order of definition.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&str, bool)> {
+        self.lists.iter().zip(&self.used).map(|(list, used)| (&*list.name, *used))
+    }
+}
+
 /// A list to put into conditions: items that are names of lists are resolved.
 #[derive(Clone, Debug)]
-pub(super) struct List {
-    pub(super) name: String,
+struct List {
+    name: String,
     /// The items joined, those with blanks in quotes.
     text: String,
 }
 
 /// A condition is longer than [`MAX_TEXT`] with its lists put in.
 #[derive(Debug)]
-pub(super) struct TooLong;
+struct TooLong;
 
 /// The parts of a text that may be names of lists.
-pub(super) fn words(text: &str) -> impl Iterator<Item = &str> {
+fn words(text: &str) -> impl Iterator<Item = &str> {
     text.split(is_delimiter).filter(|word| !word.is_empty())
 }
 
 /// Whether conditions can hold this name of a list as one word.
-pub(super) fn is_word(name: &str) -> bool {
+fn is_word(name: &str) -> bool {
     !name.contains(is_delimiter)
 }
 
@@ -37,11 +138,11 @@ fn is_delimiter(c: char) -> bool {
 
 impl List {
     /// What stands for the list in conditions.
-    pub(super) fn text(&self) -> &str {
+    fn text(&self) -> &str {
         &self.text
     }
 
-    pub(super) fn new(name: &str, items: &[&str]) -> Self {
+    fn new(name: &str, items: &[&str]) -> Self {
         let quoted: Vec<_> = items.iter().map(|item| quote(item)).collect();
         Self { name: name.to_owned(), text: quoted.join(", ") }
     }
@@ -49,7 +150,7 @@ impl List {
     /// Puts the list wherever its name stands between delimiters; `None` if it does nowhere.
     ///
     /// An empty list takes a comma beside it away.
-    pub(super) fn put_into(&self, condition: &Text) -> Result<Option<Text>, TooLong> {
+    fn put_into(&self, condition: &Text) -> Result<Option<Text>, TooLong> {
         let text = condition.as_str();
         let bytes = text.as_bytes();
         let byte_in = |at: usize, set: &[u8]| bytes.get(at).is_some_and(|byte| set.contains(byte));

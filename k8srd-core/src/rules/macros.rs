@@ -3,11 +3,13 @@
 use std::collections::{BTreeMap, HashSet};
 
 use super::collect::{Macro as MacroData, Table};
+use super::compile::{Parsed, diagnose};
 use super::diagnostic::{Code, Diagnostic, Item, ItemKind, Span};
-use super::load::{Parsed, condition_error, diagnose};
+use super::problems::Problems;
 use super::suggest::did_you_mean;
 use super::syntax::{Expr, Name};
 use super::typing::{self, Macro, ProblemKind, Typed};
+use super::warnings::{self, Warnings};
 use crate::schema::Schema;
 
 /// How much all macros together may hold once they are put into each other.
@@ -21,7 +23,7 @@ pub(super) struct Macros<'s> {
     /// Every macro behind those that it names.
     order: Vec<usize>,
     /// Names of macros whose definition had a problem.
-    broken: HashSet<String>,
+    broken: &'s HashSet<String>,
     size: usize,
 }
 
@@ -32,6 +34,8 @@ struct Entry {
     parsed: Option<Parsed>,
     refers_to: Vec<usize>,
     used: bool,
+    /// What Falco warns of wherever the macro is named.
+    warnings: Warnings,
     state: State,
 }
 
@@ -47,8 +51,8 @@ impl<'s> Macros<'s> {
         schema: &'s Schema,
         table: &Table<MacroData>,
         conditions: Vec<Option<Parsed>>,
-        broken: HashSet<String>,
-        found: &mut Vec<Diagnostic>,
+        broken: &'s HashSet<String>,
+        problems: &mut Problems,
     ) -> Self {
         let mut this = Self {
             schema,
@@ -65,6 +69,7 @@ impl<'s> Macros<'s> {
                 parsed: None,
                 refers_to: Vec::new(),
                 used: false,
+                warnings: Warnings::default(),
                 state: State::Untyped,
             };
             let mut complete = true;
@@ -77,9 +82,8 @@ impl<'s> Macros<'s> {
                             complete = false;
                             if !this.broken.contains(&name.name) {
                                 let message = format!("undefined macro {}", name.name);
-                                let error =
-                                    condition_error(Code::Validate, message, text, &name.span);
-                                found.push(error.help(this.help(&name.name)));
+                                let error = text.error(Code::Validate, message, &name.span);
+                                problems.push(error.help(this.help(&name.name)));
                             }
                         }
                     }
@@ -88,14 +92,15 @@ impl<'s> Macros<'s> {
             entry.parsed = parsed.filter(|_| complete);
             this.entries.push(entry);
         }
-        this.sort(found);
+        this.sort(problems);
         this.mark_used();
+        this.collect_warnings();
         this
     }
 
     /// Puts macros behind those they name (Kahn's algorithm: no recursion, whatever the chain);
     /// what is left over lies on a cycle or names one.
-    fn sort(&mut self, found: &mut Vec<Diagnostic>) {
+    fn sort(&mut self, problems: &mut Problems) {
         let mut open: Vec<usize> = self.entries.iter().map(|entry| entry.refers_to.len()).collect();
         let mut named_by = vec![Vec::new(); self.entries.len()];
         for (at, entry) in self.entries.iter().enumerate() {
@@ -120,7 +125,7 @@ impl<'s> Macros<'s> {
         }
         let left: HashSet<usize> =
             open.iter().enumerate().filter(|(_, open)| **open > 0).map(|(at, _)| at).collect();
-        self.report_cycles(&left, found);
+        self.report_cycles(&left, problems);
         for at in left {
             if let Some(entry) = self.entries.get_mut(at) {
                 entry.parsed = None;
@@ -129,7 +134,7 @@ impl<'s> Macros<'s> {
     }
 
     /// Reports each cycle once.
-    fn report_cycles(&self, left: &HashSet<usize>, found: &mut Vec<Diagnostic>) {
+    fn report_cycles(&self, left: &HashSet<usize>, problems: &mut Problems) {
         let mut visited = HashSet::new();
         let mut starts: Vec<_> = left.iter().copied().collect();
         starts.sort_unstable();
@@ -150,8 +155,9 @@ impl<'s> Macros<'s> {
             let names: Vec<_> = names.map(|entry| entry.name.as_str()).collect();
             let message = format!("the macro is made of itself: {}", names.join(" -> "));
             if let Some(entry) = cycle.first().and_then(|&first| self.entries.get(first)) {
-                let item = Item::new(ItemKind::Macro, &entry.name);
-                found.push(Diagnostic::new(Code::Validate, item, message).at(entry.span.clone()));
+                let item = Item::new(ItemKind::ConditionExpression, "");
+                let error = Diagnostic::new(Code::Validate, item, message);
+                problems.push(error.at(entry.span.clone()));
             }
         }
     }
@@ -164,6 +170,35 @@ impl<'s> Macros<'s> {
                 entry.used = true;
             }
         }
+    }
+
+    /// What Falco warns of in each macro, and in those it names.
+    fn collect_warnings(&mut self) {
+        for &at in &self.order {
+            let Some(Entry { parsed: Some(Parsed { expr, text }), refers_to, .. }) =
+                self.entries.get(at)
+            else {
+                continue;
+            };
+            let mut all = warnings::scan(expr, text);
+            let inner = refers_to.iter().filter_map(|&inner| self.entries.get(inner));
+            inner.for_each(|inner| all.add(&inner.warnings));
+            if let Some(entry) = self.entries.get_mut(at) {
+                entry.warnings = all;
+            }
+        }
+    }
+
+    /// What Falco warns of in a condition and in the macros that it names.
+    pub(super) fn warnings(&self, Parsed { expr, text }: &Parsed) -> Warnings {
+        let mut all = warnings::scan(expr, text);
+        expr.macros(&mut |name| {
+            let entry = self.places.get(&name.name).and_then(|&at| self.entries.get(at));
+            if let Some(entry) = entry {
+                all.add(&entry.warnings);
+            }
+        });
+        all
     }
 
     /// Types what `expr` names, and adds what is wrong with that to `found`, with whether it is
@@ -211,7 +246,7 @@ impl<'s> Macros<'s> {
             let message = format!(
                 "all macros together hold more than {MAX_TOTAL_SIZE} comparisons and constants"
             );
-            problems.push((condition_error(Code::Validate, message, text, &(0..0)), false));
+            problems.push((text.error(Code::Validate, message, &(0..0)), false));
         } else {
             self.size = size;
         }
@@ -231,12 +266,17 @@ impl<'s> Macros<'s> {
         }
     }
 
-    pub(super) fn warn_unused(&self, found: &mut Vec<Diagnostic>) {
+    pub(super) fn warn_unused(&self, problems: &mut Problems) {
         for Entry { name, span, .. } in self.entries.iter().filter(|entry| !entry.used) {
             let item = Item::new(ItemKind::Macro, name);
             let message = format!("nothing uses macro {name}");
-            found.push(Diagnostic::new(Code::UnusedMacro, item, message).at(span.clone()));
+            problems.push(Diagnostic::new(Code::UnusedMacro, item, message).at(span.clone()));
         }
+    }
+
+    /// Each macro's name, and whether anything uses it, in the order of definition.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&str, bool)> {
+        self.entries.iter().map(|entry| (&*entry.name, entry.used))
     }
 
     fn help(&self, name: &str) -> Option<String> {

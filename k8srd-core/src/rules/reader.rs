@@ -1,20 +1,16 @@
-//! From a file's YAML to items. What is wrong with one item does not keep the next from being
-//! read.
+//! From a file's YAML to items, checked in the order in which Falco checks them
+//! (`userspace/engine/rule_loader_reader.cpp` of falcosecurity/falco).
+
+mod exceptions;
+mod values;
 
 use std::collections::BTreeSet;
 
-use super::diagnostic::{Code, Diagnostic, FileId, Item, ItemKind, Span};
-use super::items::{
-    Change, Entry, Exception, ListItem, MacroItem, RuleItem, RuleKeys, Value, ValueData,
-};
-use super::suggest::{did_you_mean, nearest};
-use super::text::Text;
-use super::yaml::{self, Data, Node};
-
-/// The version of Falco's rule engine whose rules are understood here.
-const ENGINE_VERSION: Version = Version { major: 0, minor: 63, patch: 0 };
-/// The plugins of Falco whose fields are answered here, with the version that they are like.
-const PLUGINS: &[(&str, Version)] = &[("container", Version { major: 0, minor: 7, patch: 1 })];
+use super::diagnostic::{Code, Diagnostic, FileId, Item, ItemKind};
+use super::items::{Change, Entry, ListItem, MacroItem, Read, RuleItem, RuleKeys};
+use super::requirements::{Plugin, Version};
+use super::suggest::did_you_mean;
+use super::yaml::{Data, Node};
 
 const APPENDABLE: &[&str] = &["condition", "output", "desc", "tags", "exceptions"];
 const REPLACEABLE: &[&str] = &[
@@ -30,51 +26,21 @@ const REPLACEABLE: &[&str] = &[
     "capture",
     "capture_duration",
 ];
+/// The keys of a rule that Falco does not know: it warns of them, and loads the rule.
+const OWN: &[&str] = &["weight", "response", "correlation"];
+/// Those of them that have no meaning yet: they are accepted, and nothing reads them.
+const RESERVED: &[&str] = &["response", "correlation"];
 
-type Read<T> = Result<T, Box<Diagnostic>>;
+type Checked<T> = Result<T, Box<Diagnostic>>;
 
-/// Reads all items of a file, and adds what is wrong with them to `found`.
-pub(super) fn read(file: FileId, source: &str, found: &mut Vec<Diagnostic>) -> Vec<Entry> {
-    let (documents, error) = yaml::documents(source);
-    let mut reader = Reader { file, source, found };
-    let mut entries = Vec::new();
-    for document in &documents {
-        let Some(nodes) = document.as_sequence() else {
-            if !document.is_null() {
-                let item = Item::new(ItemKind::RulesContent, "");
-                let message = "the file must be a sequence of items, each beginning with `- `";
-                let error = reader.error(Code::YamlValidate, &item, document, message);
-                reader.found.push(*error);
-            }
-            continue;
-        };
-        for node in nodes.iter().filter(|node| !node.is_null()) {
-            let before = reader.found.len();
-            match reader.item(node) {
-                Ok(entry) => entries.extend(entry),
-                Err(error) => {
-                    // The error says what the item lacks; what else it has is of no use.
-                    let mut at = 0;
-                    reader.found.retain(|warning| {
-                        at += 1;
-                        at <= before || warning.code != Code::UnknownKey
-                    });
-                    reader.found.push(*error);
-                }
-            }
-        }
-    }
-    if let Some(yaml::YamlError { range, message }) = error {
-        let item = Item::new(ItemKind::ValueFor, "");
-        found.push(Diagnostic::new(Code::YamlParse, item, message).at(Span { file, range }));
-    }
-    entries
-}
-
-struct Reader<'a> {
-    file: FileId,
-    source: &'a str,
-    found: &'a mut Vec<Diagnostic>,
+/// Reads the items of one file.
+pub(super) struct Reader<'a> {
+    pub(super) file: FileId,
+    pub(super) source: &'a str,
+    /// Whether keys that Falco does not know are told.
+    pub(super) strict_falco: bool,
+    /// What is odd about items that are read all the same.
+    pub(super) found: &'a mut Vec<Diagnostic>,
 }
 
 /// A mapping and what it is.
@@ -85,6 +51,7 @@ struct Map<'n> {
 }
 
 impl<'n> Map<'n> {
+    /// The value of a key; of the first, where it is there twice.
     fn value(&self, key: &str) -> Option<&'n Node> {
         let entry = self.entries.iter().find(|(own, _)| own.as_text() == Some(key));
         entry.map(|(_, value)| value)
@@ -92,89 +59,90 @@ impl<'n> Map<'n> {
 }
 
 impl Reader<'_> {
-    fn item(&mut self, node: &Node) -> Read<Option<Entry>> {
-        let mut map = self.mapping(Item::new(ItemKind::RulesContentItem, ""), node)?;
+    /// The items of a document; none where it is empty.
+    ///
+    /// # Errors
+    ///
+    /// Where it is not a sequence.
+    pub(super) fn items<'n>(&self, document: &'n Node) -> Checked<&'n [Node]> {
+        match document.as_sequence() {
+            Some(nodes) => Ok(nodes),
+            None if document.is_null() => Ok(&[]),
+            None => {
+                let item = Item::new(ItemKind::RulesContent, "");
+                let message = "the file must be a sequence of items, each beginning with `- `";
+                Err(self.error(Code::YamlValidate, &item, document, message))
+            }
+        }
+    }
+
+    /// One item; `None` where it is nothing that rules are made of.
+    ///
+    /// # Errors
+    ///
+    /// Its first problem: what else it has is of no use then.
+    pub(super) fn item(&mut self, node: &Node) -> Checked<Option<Read>> {
+        let map = self.mapping(Item::new(ItemKind::RulesContentItem, ""), node)?;
         if let Some(value) = map.value("required_engine_version") {
-            map.item.kind = ItemKind::RequiredEngineVersion;
-            self.check_keys(&map, &["required_engine_version"]);
-            self.engine_version(&map, value)?;
+            self.engine_version(map, value).map(Some)
         } else if let Some(value) = map.value("required_plugin_versions") {
-            map.item.kind = ItemKind::RequiredPluginVersions;
-            self.check_keys(&map, &["required_plugin_versions"]);
-            self.plugin_versions(&map, value)?;
+            self.plugin_versions(map, value).map(Some)
         } else if map.value("list").is_some() {
-            return self.list(map).map(|list| Some(Entry::List(list)));
+            self.list(map).map(Some)
         } else if map.value("macro").is_some() {
-            return self.macro_item(map).map(|item| Some(Entry::Macro(item)));
+            self.macro_item(map).map(Some)
         } else if map.value("rule").is_some() {
-            return self.rule(map).map(|rule| Some(Entry::Rule(Box::new(rule))));
+            self.rule(map).map(Some)
         } else {
             let known =
                 ["rule", "macro", "list", "required_engine_version", "required_plugin_versions"];
-            let keys = map.entries.iter().find_map(|(key, _)| key.as_text());
-            let message = format!("an item with key {:?} is not known", keys.unwrap_or(""));
-            let help = did_you_mean(keys.unwrap_or(""), known);
+            let key = map.entries.iter().find_map(|(key, _)| key.as_text()).unwrap_or("");
+            let message = format!("an item with key {key:?} is not known");
             let warning = self.error(Code::UnknownItem, &map.item, node, message);
-            self.found.push(warning.help(help));
+            self.found.push(warning.help(did_you_mean(key, known)));
+            Ok(None)
         }
-        Ok(None)
     }
 
-    fn engine_version(&mut self, map: &Map<'_>, value: &Node) -> Read<()> {
-        let text = value.as_text().unwrap_or("");
-        let version = match text.parse() {
-            Ok(minor) => Some(Version { major: 0, minor, patch: 0 }),
-            Err(_) => Version::parse(text),
-        };
+    fn engine_version(&mut self, mut map: Map<'_>, value: &Node) -> Checked<Read> {
+        map.item.kind = ItemKind::RequiredEngineVersion;
+        let text = self.scalar(&map, "required_engine_version")?;
+        let version = values::number(text).map(Version::numbered).or_else(|| Version::parse(text));
         let Some(version) = version else {
             let message = format!("{text:?} is no version such as 0.57.0 or 57");
             return Err(self.error(Code::YamlValidate, &map.item, value, message));
         };
-        if !ENGINE_VERSION.serves(version) {
-            let message = format!(
-                "the rules are for engine version {version}, this engine is like {ENGINE_VERSION}"
-            );
-            return Err(self.error(Code::Validate, &map.item, value, message));
-        }
-        Ok(())
+        let then = self.other_keys(&map, &["required_engine_version"]);
+        Ok(Read { entry: Entry::Engine { version, span: self.span(value) }, then })
     }
 
-    fn plugin_versions(&mut self, map: &Map<'_>, value: &Node) -> Read<()> {
-        for node in self.sequence(map, "required_plugin_versions", value)? {
-            let plugin = self.mapping(map.item.clone(), node)?;
-            self.check_keys(&plugin, &["name", "version", "alternatives"]);
-            let (mut names, mut served) = self.plugin(&plugin)?;
-            if let Some(alternatives) = plugin.value("alternatives") {
-                for node in self.sequence(&plugin, "alternatives", alternatives)? {
-                    let alternative = self.mapping(map.item.clone(), node)?;
-                    let (name, is_served) = self.plugin(&alternative)?;
-                    names = format!("{names} or {name}");
-                    served |= is_served;
+    fn plugin_versions(&mut self, mut map: Map<'_>, value: &Node) -> Checked<Read> {
+        map.item.kind = ItemKind::RequiredPluginVersions;
+        let mut all = Vec::new();
+        for node in self.sequence(&map.item, "required_plugin_versions", value)? {
+            let (entry, plugin) = self.plugin(ItemKind::RequiredPlugin, node)?;
+            let mut alternatives = vec![plugin];
+            if let Some(others) = entry.value("alternatives") {
+                for node in self.sequence(&entry.item, "alternatives", others)? {
+                    alternatives.push(self.plugin(ItemKind::PluginAlternative, node)?.1);
                 }
             }
-            if !served {
-                let message = format!("the rules need plugin {names}, which is not there");
-                return Err(self.error(Code::Validate, &plugin.item, node, message));
-            }
+            all.push(alternatives);
         }
-        Ok(())
+        let then = self.other_keys(&map, &["required_plugin_versions"]);
+        Ok(Read { entry: Entry::Plugins(all), then })
     }
 
-    /// A plugin's name and version, and whether it is there.
-    fn plugin(&mut self, map: &Map<'_>) -> Read<(String, bool)> {
-        let name = self.text(map, "name")?;
-        let text = self.text(map, "version")?;
-        let Some(version) = Version::parse(&text) else {
-            let message = format!("{text:?} is no version such as 0.4.0");
-            return Err(self.error(Code::Validate, &map.item, map.node, message));
-        };
-        let served = PLUGINS.iter().any(|(own, there)| *own == name && there.serves(version));
-        Ok((format!("{name} {version}"), served))
+    fn plugin<'n>(&self, kind: ItemKind, node: &'n Node) -> Checked<(Map<'n>, Plugin)> {
+        let mut map = self.mapping(Item::new(kind, ""), node)?;
+        let name = self.name(&mut map, kind, "name")?;
+        let version = self.scalar(&map, "version")?.to_owned();
+        let span = self.span(map.value("version").unwrap_or(node));
+        Ok((map, Plugin { name, version, span }))
     }
 
-    fn list(&mut self, mut map: Map<'_>) -> Read<ListItem> {
+    fn list(&mut self, mut map: Map<'_>) -> Checked<Read> {
         let name = self.name(&mut map, ItemKind::List, "list")?;
-        self.check_keys(&map, &["list", "items", "append", "override"]);
         let is_valid =
             |c: char| !matches!(c, '(' | ')' | '"' | '\'' | '=' | ',') && !c.is_whitespace();
         if !name.chars().all(is_valid) {
@@ -182,15 +150,15 @@ impl Reader<'_> {
             let warning = self.error(Code::InvalidListName, &map.item, map.node, message);
             self.found.push(*warning);
         }
-        let items = self.required(&map, "items")?;
-        let items = self.texts(&map, "items", items)?;
-        let (append, must_exist) = self.append(&map, "items")?;
-        Ok(ListItem { name, span: self.span(map.node), items, append, must_exist })
+        let items = self.texts(&map, "items", self.required(&map, "items")?)?;
+        let append = self.appends(&map, "items")?;
+        let then = self.other_keys(&map, &["list", "items", "append", "override"]);
+        let list = ListItem { name, span: self.span(map.node), items, append };
+        Ok(Read { entry: Entry::List(list), then })
     }
 
-    fn macro_item(&mut self, mut map: Map<'_>) -> Read<MacroItem> {
+    fn macro_item(&mut self, mut map: Map<'_>) -> Checked<Read> {
         let name = self.name(&mut map, ItemKind::Macro, "macro")?;
-        self.check_keys(&map, &["macro", "condition", "append", "override"]);
         let is_valid = name.starts_with(|c: char| c.is_ascii_alphabetic())
             && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
         if !is_valid {
@@ -200,124 +168,176 @@ impl Reader<'_> {
             self.found.push(warning.help(help));
         }
         let condition = self.prose(&map, "condition")?;
-        let (append, must_exist) = self.append(&map, "condition")?;
-        Ok(MacroItem { name, span: self.span(map.node), condition, append, must_exist })
+        let append = self.appends(&map, "condition")?;
+        let then = self.other_keys(&map, &["macro", "condition", "append", "override"]);
+        let item = MacroItem { name, span: self.span(map.node), condition, append };
+        Ok(Read { entry: Entry::Macro(item), then })
     }
 
-    fn rule(&mut self, mut map: Map<'_>) -> Read<RuleItem> {
+    fn rule(&mut self, mut map: Map<'_>) -> Checked<Read> {
         let name = self.name(&mut map, ItemKind::Rule, "rule")?;
-        self.check_keys(
-            &map,
-            &[&["rule", "append", "override", "source"][..], REPLACEABLE].concat(),
-        );
-        let change = self.change(&map)?;
-        let keys = RuleKeys {
-            condition: self.optional(&map, "condition", Self::prose)?,
-            output: self.optional(&map, "output", Self::prose)?,
-            description: self.optional(&map, "desc", Self::text)?,
-            priority: self.optional(&map, "priority", |reader, map, key| {
-                let text = reader.text(map, key)?;
-                text.parse().map_err(|error| {
-                    let item = Item::new(ItemKind::RulePriority, "");
-                    let node = map.value(key).unwrap_or(map.node);
-                    reader.error(Code::YamlValidate, &item, node, format!("{text:?} is {error}"))
-                })
-            })?,
-            source: self.optional(&map, "source", Self::text)?,
-            enabled: self.optional(&map, "enabled", Self::truth)?,
-            tags: self.optional(&map, "tags", |reader, map, key| {
-                let value = reader.required(map, key)?;
-                reader.texts(map, key, value)
-            })?,
-            exceptions: self.exceptions(&map, change != Change::Define)?,
-            warn_evttypes: self.optional(&map, "warn_evttypes", Self::truth)?,
-            skip_if_unknown: self.optional(&map, "skip-if-unknown-filter", Self::truth)?,
+        let mut then = Vec::new();
+        let source = self.optional_or_empty(&map, "source")?;
+        let change = self.change(&map, &mut then)?;
+        let keys = match &change {
+            Change::Define => self.definition(&map)?,
+            Change::Enable => RuleKeys {
+                enabled: self.optional(&map, "enabled", Self::truth)?,
+                ..RuleKeys::default()
+            },
+            // The source of an item that changes a rule says which rule is meant. Falco looks at
+            // it only where the condition changes.
+            Change::Override { append, replace } => {
+                let says = |key: &str| append.contains(key) || replace.contains(key);
+                let is_legacy = map.value("override").is_none();
+                let source = source.filter(|_| is_legacy || says("condition"));
+                RuleKeys { source, ..self.changes(&map, append, replace)? }
+            }
         };
-        Ok(RuleItem { name, span: self.span(map.node), change, keys })
+        let keys = RuleKeys { weight: self.weight(&map)?, ..keys };
+        let known = [&["rule", "append", "override", "source"][..], REPLACEABLE, OWN].concat();
+        then.extend(self.other_keys(&map, &known));
+        let item = RuleItem { name, span: self.span(map.node), change, keys };
+        Ok(Read { entry: Entry::Rule(Box::new(item)), then })
     }
 
-    /// What the item does to its rule; that the keys fit.
-    fn change(&mut self, map: &Map<'_>) -> Read<Change> {
-        let appends = self.optional(map, "append", Self::truth)? == Some(true);
-        if appends {
-            self.warn_append(map);
-        }
-        if let Some(overrides) = map.value("override") {
-            if appends {
-                let message = "`append: true` and `override` exclude each other";
-                return Err(self.error(Code::Validate, &map.item, map.node, message));
-            }
-            let (append, replace) = self.overrides(map, overrides, APPENDABLE, REPLACEABLE)?;
+    /// The keys of a whole rule, in Falco's order.
+    fn definition(&mut self, map: &Map<'_>) -> Checked<RuleKeys> {
+        Ok(RuleKeys {
+            condition: Some(self.prose(map, "condition")?),
+            output: Some(self.prose(map, "output")?),
+            description: Some(self.scalar(map, "desc")?.to_owned()),
+            priority: Some(self.priority(map, "priority")?),
+            source: self.optional(map, "source", Self::text)?,
+            enabled: self.optional(map, "enabled", Self::truth)?,
+            capture: self.optional(map, "capture", Self::truth)?,
+            capture_duration: self.optional(map, "capture_duration", Self::milliseconds)?,
+            warn_evttypes: self.optional(map, "warn_evttypes", Self::truth)?,
+            skip_if_unknown: self.optional(map, "skip-if-unknown-filter", Self::truth)?,
+            tags: self.optional(map, "tags", Self::tags)?,
+            exceptions: self.exceptions(map, false)?,
+            weight: None,
+        })
+    }
+
+    /// The keys that an item changes.
+    fn changes(
+        &mut self,
+        map: &Map<'_>,
+        append: &BTreeSet<&'static str>,
+        replace: &BTreeSet<&'static str>,
+    ) -> Checked<RuleKeys> {
+        let says = |key: &str| append.contains(key) || replace.contains(key);
+        let exceptions = if says("exceptions") {
+            self.exceptions(map, append.contains("exceptions"))?
+        } else {
+            None
+        };
+        Ok(RuleKeys {
+            condition: says("condition").then(|| self.prose(map, "condition")).transpose()?,
+            exceptions,
+            output: says("output").then(|| self.prose(map, "output")).transpose()?,
+            description: says("desc").then(|| self.text(map, "desc")).transpose()?,
+            tags: says("tags").then(|| self.tags(map, "tags")).transpose()?,
+            priority: says("priority").then(|| self.priority(map, "priority")).transpose()?,
+            capture: says("capture").then(|| self.truth(map, "capture")).transpose()?,
+            capture_duration: says("capture_duration")
+                .then(|| self.milliseconds(map, "capture_duration"))
+                .transpose()?,
+            enabled: says("enabled").then(|| self.truth(map, "enabled")).transpose()?,
+            warn_evttypes: says("warn_evttypes")
+                .then(|| self.truth(map, "warn_evttypes"))
+                .transpose()?,
+            skip_if_unknown: says("skip-if-unknown-filter")
+                .then(|| self.truth(map, "skip-if-unknown-filter"))
+                .transpose()?,
+            source: None,
+            weight: None,
+        })
+    }
+
+    /// What the item does to its rule; that the keys fit. An error that Falco finds only once the
+    /// rule is changed goes to `then`.
+    fn change(&mut self, map: &Map<'_>, then: &mut Vec<Diagnostic>) -> Checked<Change> {
+        let appends = self.appends_the_old_way(map)?;
+        let (append, replace) = self.overrides(map, APPENDABLE, REPLACEABLE)?;
+        if !(append.is_empty() && replace.is_empty()) {
+            self.exclude(map, appends)?;
             let said = |key: &str| append.contains(key) || replace.contains(key);
-            for key in REPLACEABLE {
-                if map.value(key).is_some() && !said(key) {
-                    let message = format!("{key} is given, but `override` does not say what for");
-                    let help = format!("add `{key}: replace` or `{key}: append` to `override`");
-                    let error = self.error(Code::Validate, &map.item, map.node, message);
-                    return Err(Box::new(error.help(help)));
-                }
+            for key in append.iter().chain(&replace) {
+                self.said(map, key)?;
+            }
+            let unsaid = REPLACEABLE.iter().find(|key| map.value(key).is_some() && !said(key));
+            if let Some(key) = unsaid {
+                let item = Item::new(ItemKind::Override, *key);
+                let node = map.value(key).unwrap_or(map.node);
+                let message = format!("{key} is given, but `override` does not say what for");
+                let help = format!("add `{key}: replace` or `{key}: append` to `override`");
+                then.push(self.error(Code::YamlValidate, &item, node, message).help(help));
             }
             return Ok(Change::Override { append, replace });
         }
         if appends {
             let keys = ["condition", "exceptions"];
-            if keys.iter().all(|key| map.value(key).is_none()) {
-                let message = "an appended rule must have `condition` or `exceptions`";
-                return Err(self.error(Code::Validate, &map.item, map.node, message));
-            }
             let append = keys.into_iter().filter(|key| map.value(key).is_some()).collect();
             return Ok(Change::Override { append, replace: BTreeSet::new() });
         }
         let needed = ["condition", "output", "desc", "priority"];
-        if needed.iter().all(|key| map.value(key).is_none()) {
-            if map.value("enabled").is_none() {
-                return self.required(map, "enabled").map(|_| Change::Enable);
-            }
-            let message = "an item with `enabled` alone is deprecated";
-            let help = "add `override: {enabled: replace}`".to_owned();
-            let warning = self.error(Code::DeprecatedItem, &map.item, map.node, message);
-            self.found.push(warning.help(help));
-            return Ok(Change::Enable);
+        if needed.iter().any(|key| map.value(key).is_some()) {
+            return Ok(Change::Define);
         }
-        for key in needed {
-            self.required(map, key)?;
-        }
-        Ok(Change::Define)
-    }
-
-    /// Whether a list or macro is appended to, and whether it has to be there.
-    fn append(&mut self, map: &Map<'_>, key: &'static str) -> Read<(bool, bool)> {
-        let appends = self.optional(map, "append", Self::truth)? == Some(true);
-        if appends {
-            self.warn_append(map);
-        }
-        let Some(overrides) = map.value("override") else { return Ok((appends, appends)) };
-        if appends {
-            let message = "`append: true` and `override` exclude each other";
-            return Err(self.error(Code::Validate, &map.item, map.node, message));
-        }
-        let (append, _) = self.overrides(map, overrides, &[key], &[key])?;
-        Ok((!append.is_empty(), true))
-    }
-
-    fn warn_append(&mut self, map: &Map<'_>) {
-        let message = "`append` is deprecated";
-        let help = "use `override` with `append` as the value of each key".to_owned();
+        self.required(map, "enabled")?;
+        let message = "an item with `enabled` alone is deprecated";
+        let help = "add `override: {enabled: replace}`".to_owned();
         let warning = self.error(Code::DeprecatedItem, &map.item, map.node, message);
         self.found.push(warning.help(help));
+        Ok(Change::Enable)
     }
 
-    /// The keys to append to and to replace.
+    /// Whether a list or macro, which is made of `key` alone, is appended to.
+    fn appends(&mut self, map: &Map<'_>, key: &'static str) -> Checked<bool> {
+        let appends = self.appends_the_old_way(map)?;
+        let (append, replace) = self.overrides(map, &[key], &[key])?;
+        if !(append.is_empty() && replace.is_empty()) {
+            self.exclude(map, appends)?;
+        }
+        Ok(appends || !append.is_empty())
+    }
+
+    /// `append: true`
+    fn appends_the_old_way(&mut self, map: &Map<'_>) -> Checked<bool> {
+        let appends = self.optional(map, "append", Self::truth)? == Some(true);
+        if appends {
+            let message = "`append` is deprecated";
+            let help = "use `override` with `append` as the value of each key".to_owned();
+            let warning = self.error(Code::DeprecatedItem, &map.item, map.node, message);
+            self.found.push(warning.help(help));
+        }
+        Ok(appends)
+    }
+
+    fn exclude(&self, map: &Map<'_>, appends: bool) -> Checked<()> {
+        if appends {
+            let message = "`append: true` and `override` exclude each other";
+            return Err(self.error(Code::YamlValidate, &map.item, map.node, message));
+        }
+        Ok(())
+    }
+
+    /// The keys to append to and to replace. A text in the place of the mapping says nothing.
     fn overrides(
-        &mut self,
+        &self,
         map: &Map<'_>,
-        node: &Node,
         appendable: &[&'static str],
         replaceable: &[&'static str],
-    ) -> Read<(BTreeSet<&'static str>, BTreeSet<&'static str>)> {
-        let item = Item::new(ItemKind::Override, "");
+    ) -> Checked<(BTreeSet<&'static str>, BTreeSet<&'static str>)> {
         let (mut append, mut replace) = (BTreeSet::new(), BTreeSet::new());
-        for (key_node, value) in self.mapping(item.clone(), node)?.entries {
+        let entries = match map.value("override") {
+            None => return Ok((append, replace)),
+            Some(Node { data: Data::Scalar { .. }, .. }) => return Ok((append, replace)),
+            Some(node) => self.mapping(Item::new(ItemKind::Override, ""), node)?.entries,
+        };
+        for (key_node, value) in entries {
             let (key, action) = (key_node.as_text().unwrap_or(""), value.as_text().unwrap_or(""));
             let (allowed, chosen) = match action {
                 "append" => (appendable, &mut append),
@@ -325,263 +345,106 @@ impl Reader<'_> {
                 _ => {
                     let item = Item::new(ItemKind::ValueFor, key);
                     let message = format!("{action:?} is neither append nor replace");
-                    return Err(self.error(Code::Validate, &item, value, message));
+                    return Err(self.error(Code::YamlValidate, &item, value, message));
                 }
             };
             let item = Item::new(ItemKind::Override, key);
             let Some(known) = allowed.iter().find(|known| **known == key) else {
                 let message = format!("{key:?} has nothing to {action}");
-                let error = self.error(Code::Validate, &item, key_node, message);
+                let error = self.error(Code::YamlValidate, &item, key_node, message);
                 let help = did_you_mean(key, allowed.iter().copied());
                 return Err(Box::new(error.help(help)));
             };
-            if map.value(key).is_none() {
-                let message = format!("`override` names {key}, which the item does not have");
-                return Err(self.error(Code::Validate, &map.item, key_node, message));
-            }
             chosen.insert(*known);
         }
         Ok((append, replace))
     }
 
-    fn exceptions(&mut self, map: &Map<'_>, changes: bool) -> Read<Option<Vec<Exception>>> {
-        let Some(value) = map.value("exceptions") else { return Ok(None) };
-        if value.is_null() {
-            return Ok(Some(Vec::new()));
+    /// That the item has what its `override` names.
+    fn said(&self, map: &Map<'_>, key: &str) -> Checked<()> {
+        if map.value(key).is_some() {
+            return Ok(());
         }
-        let mut exceptions = Vec::<Exception>::new();
-        for node in self.sequence(map, "exceptions", value)? {
-            let exception = self.exception(node, changes)?;
-            if exceptions.iter().any(|earlier| earlier.name == exception.name) {
-                let item = Item::new(ItemKind::Exception, &exception.name);
-                let message = "an exception of this name is there already; both count";
-                let warning = self.error(Code::ExceptionNameNotUnique, &item, node, message);
-                self.found.push(*warning);
-            }
-            exceptions.push(exception);
-        }
-        Ok(Some(exceptions))
-    }
-
-    fn exception(&mut self, node: &Node, changes: bool) -> Read<Exception> {
-        let mut map = self.mapping(Item::new(ItemKind::Exception, ""), node)?;
-        let name = self.name(&mut map, ItemKind::Exception, "name")?;
-        self.check_keys(&map, &["name", "fields", "comps", "values"]);
-        if !changes {
-            self.required(&map, "fields")?;
-        }
-        let value = |key| map.value(key).map(|node| self.value(&map, key, node)).transpose();
-        let (fields, operators) = (value("fields")?, value("comps")?);
-        let values = match map.value("values") {
-            Some(values) => {
-                let nodes = self.sequence(&map, "values", values)?;
-                let values = nodes.iter().map(|node| self.value(&map, "values", node));
-                values.collect::<Read<_>>()?
-            }
-            None => Vec::new(),
+        let overrides = match map.value("override").map(|node| &node.data) {
+            Some(Data::Mapping(entries)) => &entries[..],
+            _ => &[],
         };
-        if changes && map.value("values").is_none() {
-            let message = "an exception is appended without values";
-            let warning = self.error(Code::AppendNoValues, &map.item, node, message);
-            self.found.push(*warning);
-        }
-        Ok(Exception { name, span: self.span(node), fields, operators, values })
+        let named = overrides.iter().find(|(own, _)| own.as_text() == Some(key));
+        let node = named.map_or(map.node, |(named, _)| named);
+        let message = format!("`override` names {key}, which the item does not have");
+        Err(self.error(Code::YamlValidate, &map.item, node, message))
     }
 
-    fn value(&self, map: &Map<'_>, key: &str, node: &Node) -> Read<Value> {
-        let data = match &node.data {
-            Data::Scalar { text, .. } if text.is_empty() => {
-                let message = format!("a value of {key} is empty");
-                return Err(self.error(Code::YamlValidate, &map.item, node, message));
-            }
-            Data::Scalar { text, .. } => ValueData::Text(text.clone()),
-            Data::Sequence(nodes) => {
-                let values = nodes.iter().map(|node| self.value(map, key, node));
-                ValueData::List(values.collect::<Read<_>>()?)
-            }
-            Data::Mapping(_) => {
-                let message = format!("a value of {key} must be text or a sequence");
-                return Err(self.error(Code::YamlValidate, &map.item, node, message));
-            }
-        };
-        Ok(Value { span: self.span(node), data })
-    }
-
-    /// The item's name, which from here on is part of its problems.
-    fn name(&mut self, map: &mut Map<'_>, kind: ItemKind, key: &str) -> Read<String> {
-        map.item.kind = kind;
-        let name = self.text(map, key)?;
-        map.item.name.clone_from(&name);
-        Ok(name)
-    }
-
-    fn optional<T>(
-        &mut self,
-        map: &Map<'_>,
-        key: &str,
-        read: impl FnOnce(&mut Self, &Map<'_>, &str) -> Read<T>,
-    ) -> Read<Option<T>> {
-        if map.value(key).is_none() { Ok(None) } else { read(self, map, key).map(Some) }
-    }
-
-    /// Text that is put together and parsed later.
-    fn prose(&mut self, map: &Map<'_>, key: &str) -> Read<Text> {
-        let node = self.required(map, key)?;
-        self.text(map, key)?;
-        Ok(Text::of_scalar(node, self.file, self.source).unwrap_or_default())
-    }
-
-    fn text(&mut self, map: &Map<'_>, key: &str) -> Read<String> {
-        let node = self.required(map, key)?;
-        match node.as_text() {
-            Some("") => {
-                let message = format!("{key} is empty");
-                Err(self.error(Code::YamlValidate, &map.item, node, message))
-            }
-            Some(text) => Ok(text.to_owned()),
-            None => {
-                let message = format!("{key} must be text");
-                Err(self.error(Code::YamlValidate, &map.item, node, message))
-            }
-        }
-    }
-
-    fn truth(&mut self, map: &Map<'_>, key: &str) -> Read<bool> {
-        let text = self.text(map, key)?;
-        match &*text.to_ascii_lowercase() {
-            "true" | "yes" | "on" | "y" => Ok(true),
-            "false" | "no" | "off" | "n" => Ok(false),
-            _ => {
-                let node = self.required(map, key)?;
-                let message = format!("{key} is true or false, not {text:?}");
-                Err(self.error(Code::YamlValidate, &map.item, node, message))
-            }
-        }
-    }
-
-    fn texts(&mut self, map: &Map<'_>, key: &str, node: &Node) -> Read<Vec<String>> {
-        let nodes = self.sequence(map, key, node)?;
-        let texts = nodes.iter().map(|node| match node.as_text() {
-            Some(text) => Ok(text.to_owned()),
-            None => {
-                let message = format!("each of {key} must be text");
-                Err(self.error(Code::YamlValidate, &map.item, node, message))
-            }
-        });
-        texts.collect()
-    }
-
-    fn sequence<'n>(&self, map: &Map<'_>, key: &str, node: &'n Node) -> Read<&'n [Node]> {
-        node.as_sequence().ok_or_else(|| {
-            let message = format!("{key} must be a sequence, such as [a, b]");
-            self.error(Code::YamlValidate, &map.item, node, message)
-        })
-    }
-
-    fn mapping<'n>(&mut self, item: Item, node: &'n Node) -> Read<Map<'n>> {
-        let Data::Mapping(entries) = &node.data else {
-            let message = "this must be a mapping of keys to values, such as `rule: name`";
-            return Err(self.error(Code::YamlValidate, &item, node, message));
-        };
-        Ok(Map { item, node, entries })
-    }
-
-    fn required<'n>(&self, map: &Map<'n>, key: &str) -> Read<&'n Node> {
-        map.value(key).ok_or_else(|| {
-            let error =
-                self.error(Code::YamlValidate, &map.item, map.node, format!("{key} is missing"));
-            let keys = map.entries.iter().filter_map(|(key, _)| key.as_text());
-            let help =
-                nearest(key, keys).map(|near| format!("{near} is there, did you mean {key}?"));
-            Box::new(error.help(help))
-        })
-    }
-
-    /// Warns of keys that do nothing: unknown ones, and those that are there already.
-    fn check_keys(&mut self, map: &Map<'_>, known: &[&str]) {
+    /// What is to be said of keys beside `known`, of those that Falco does not know, and of those
+    /// that are there twice.
+    fn other_keys(&self, map: &Map<'_>, known: &[&str]) -> Vec<Diagnostic> {
         let mut seen = BTreeSet::new();
+        let mut warnings = Vec::new();
         for (node, _) in map.entries {
             let key = node.as_text().unwrap_or("");
-            let (message, help) = if !known.contains(&key) {
-                (
-                    format!("unknown key {key:?} does nothing"),
-                    did_you_mean(key, known.iter().copied()),
-                )
+            let (code, message, help) = if !known.contains(&key) {
+                let message = format!("unknown key {key:?} does nothing");
+                (Code::UnknownKey, message, did_you_mean(key, known.iter().copied()))
             } else if !seen.insert(key) {
-                (format!("key {key:?} is there twice, the first one counts"), None)
+                let message = format!("key {key:?} is there twice, the first one counts");
+                (Code::DuplicateKey, message, None)
+            } else if self.strict_falco && map.item.kind == ItemKind::Rule && OWN.contains(&key) {
+                let does = if RESERVED.contains(&key) { "is reserved" } else { "is of k8srd" };
+                (Code::NotFalco, format!("key {key:?} {does}, Falco does not know it"), None)
             } else {
                 continue;
             };
-            let warning = self.error(Code::UnknownKey, &map.item, node, message);
-            self.found.push(warning.help(help));
+            warnings.push(self.error(code, &map.item, node, message).help(help));
         }
-    }
-
-    fn error(
-        &self,
-        code: Code,
-        item: &Item,
-        node: &Node,
-        message: impl Into<String>,
-    ) -> Box<Diagnostic> {
-        Box::new(Diagnostic::new(code, item.clone(), message).at(self.span(node)))
-    }
-
-    /// Where a node is; of a mapping, its first key, which names it.
-    fn span(&self, node: &Node) -> Span {
-        let shown = match &node.data {
-            Data::Mapping(entries) => entries.first().map_or(node, |(_, value)| value),
-            _ => node,
-        };
-        Span { file: self.file, range: shown.range.clone() }
-    }
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Version {
-    major: u32,
-    minor: u32,
-    patch: u32,
-}
-
-impl Version {
-    fn parse(text: &str) -> Option<Self> {
-        let mut numbers = text.split('.').map(|number| number.parse().ok());
-        let version =
-            Self { major: numbers.next()??, minor: numbers.next()??, patch: numbers.next()?? };
-        numbers.next().is_none().then_some(version)
-    }
-
-    /// Whether what needs `required` works with this version.
-    fn serves(self, required: Self) -> bool {
-        self.major == required.major && self >= required
-    }
-}
-
-impl std::fmt::Display for Version {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { major, minor, patch } = self;
-        write!(f, "{major}.{minor}.{patch}")
+        warnings
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::yaml;
     use super::*;
+    use crate::alert::Priority;
+    use crate::rules::text::Text;
 
-    fn problems(source: &str) -> Vec<(Code, String, String)> {
-        let mut found = Vec::new();
-        read(FileId(0), source, &mut found);
-        found.into_iter().map(|d| (d.code, d.item.to_string(), d.message)).collect()
+    /// What is read, with all problems in order.
+    fn read(source: &str) -> (Vec<Entry>, Vec<Diagnostic>) {
+        let (documents, error) = yaml::documents(source);
+        assert!(error.is_none(), "{source}: {error:?}");
+        let (mut entries, mut problems, mut found) = (Vec::new(), Vec::new(), Vec::new());
+        let mut reader = Reader { file: FileId(0), source, strict_falco: true, found: &mut found };
+        for document in &documents {
+            let items = reader.items(document).unwrap_or_else(|error| {
+                problems.push(*error);
+                &[]
+            });
+            for node in items.iter().filter(|node| !node.is_null()) {
+                let item = reader.item(node);
+                problems.append(reader.found);
+                match item {
+                    Ok(Some(Read { entry, then })) => {
+                        entries.push(entry);
+                        problems.extend(then);
+                    }
+                    Ok(None) => {}
+                    Err(error) => problems.push(*error),
+                }
+            }
+        }
+        (entries, problems)
+    }
+
+    fn problems(source: &str) -> Vec<Diagnostic> {
+        read(source).1
     }
 
     #[track_caller]
     fn check(source: &str, code: Code, item: &str, message: &str) {
         let found = problems(source);
-        assert!(
-            found.iter().any(|(c, i, m)| *c == code && i == item && m.contains(message)),
-            "{source}: {found:?}"
-        );
+        let fits = |d: &Diagnostic| {
+            d.code == code && d.item.to_string() == item && d.message.contains(message)
+        };
+        assert!(found.iter().any(fits), "{source}: {found:#?}");
     }
 
     #[test]
@@ -602,67 +465,130 @@ mod tests {
   priority: WARNING
   tags: [b, a]
   enabled: no
+  capture: true
+  capture_duration: 5000
 ";
-        let mut found = Vec::new();
-        let entries = read(FileId(0), source, &mut found);
-        assert!(found.is_empty(), "{found:?}");
-        let [Entry::List(list), Entry::Macro(_), Entry::Rule(rule)] = &entries[..] else {
+        let (entries, problems) = read(source);
+        assert!(problems.is_empty(), "{problems:?}");
+        let [
+            Entry::Engine { .. },
+            Entry::Plugins(plugins),
+            Entry::List(list),
+            Entry::Macro(_),
+            Entry::Rule(rule),
+        ] = &entries[..]
+        else {
             panic!("{entries:?}")
         };
+        assert_eq!(plugins[0][0].to_string(), "container 0.4.0");
         assert_eq!(list.items, ["sh", "bash"]);
         assert_eq!(rule.name, "A rule");
         assert_eq!(rule.change, Change::Define);
         let condition = rule.keys.condition.as_ref().map(Text::as_str);
         assert_eq!(condition, Some("open_read and proc.name in (shells)"));
+        assert_eq!(rule.keys.priority, Some(Priority::Warning));
         assert_eq!(rule.keys.enabled, Some(false));
+        assert_eq!((rule.keys.capture, rule.keys.capture_duration), (Some(true), Some(5000)));
     }
 
     #[test]
     fn shapes_are_checked_and_the_next_item_is_read() {
-        check("- list: x\n", Code::YamlValidate, "list \"x\"", "items is missing");
-        check("- macro: m\n", Code::YamlValidate, "macro \"m\"", "condition is missing");
-        check("- macro:\n", Code::YamlValidate, "macro", "macro is empty");
-        check("- rule: r\n", Code::YamlValidate, "rule \"r\"", "enabled is missing");
-        check("- rule: r\n  desc: d\n", Code::YamlValidate, "rule \"r\"", "condition is missing");
-        check("- list: x\n  items: y\n", Code::YamlValidate, "list \"x\"", "a sequence");
-        check("a: b\n", Code::YamlValidate, "rules content", "a sequence of items");
-        check("- x\n", Code::YamlValidate, "rules content item", "a mapping");
+        let code = Code::YamlValidate;
+        check("- list: x\n", code, "list \"x\"", "items is missing");
+        check("- macro: m\n", code, "macro \"m\"", "condition is missing");
+        check("- macro:\n", code, "macro", "macro is empty");
+        check("- macro: ''\n", code, "value for \"macro\"", "macro is empty");
+        check("- rule: [r]\n", code, "value for \"rule\"", "rule must be text");
+        check("- rule: r\n", code, "rule \"r\"", "enabled is missing");
+        check("- rule: r\n  desc: d\n", code, "rule \"r\"", "condition is missing");
+        check("- list: x\n  items: y\n", code, "value for \"items\"", "a sequence");
+        check("- list: x\n  items: [~]\n", code, "list item", "must be text");
+        check("a: b\n", code, "rules content", "a sequence of items");
+        check("- x\n", code, "rules content item", "a mapping");
         check("- rul: x\n", Code::UnknownItem, "rules content item", "\"rul\"");
         check("- list: x\n  items: [y]\n  item: z\n", Code::UnknownKey, "list \"x\"", "\"item\"");
         check("- list: a b\n  items: []\n", Code::InvalidListName, "list \"a b\"", "a b");
-        check("- b: c: d\n", Code::YamlParse, "value for", "not YAML");
+        let twice = "- list: x\n  items: [y]\n  items: [z]\n";
+        check(twice, Code::DuplicateKey, "list \"x\"", "\"items\"");
         assert_eq!(problems("- list: x\n- macro: m\n- rule: r\n").len(), 3);
         assert!(problems("").is_empty() && problems("---\n---\n- ~\n").is_empty());
     }
 
     #[test]
-    fn overrides_say_what_they_do_to_each_key() {
-        let rule = |rest: &str| format!("- rule: r\n  condition: x\n{rest}");
-        let both = rule("  append: true\n  override: {condition: append}\n");
-        check(&both, Code::Validate, "rule \"r\"", "exclude each other");
-        let unsaid = rule("  tags: [a]\n  override: {condition: append}\n");
-        check(&unsaid, Code::Validate, "rule \"r\"", "tags is given");
-        let missing = rule("  override: {condition: append, tags: append}\n");
-        check(&missing, Code::Validate, "rule \"r\"", "does not have");
-        let wrong = rule("  priority: debug\n  override: {priority: append}\n");
-        check(&wrong, Code::Validate, "overrides \"priority\"", "nothing to append");
-        let action = rule("  override: {condition: add}\n");
-        check(&action, Code::Validate, "value for \"condition\"", "neither");
-        check(&rule("  append: true\n"), Code::DeprecatedItem, "rule \"r\"", "deprecated");
+    fn values_of_a_rule_are_checked_one_after_the_other() {
+        let rule = |rest: &str| format!("- rule: r\n  condition: x\n  output: o\n{rest}");
+        let full = |rest: &str| rule(&format!("  desc: d\n  priority: info\n{rest}"));
+        let code = Code::YamlValidate;
+        check(&rule("  priority: hi\n"), code, "rule \"r\"", "desc is missing");
+        check(&rule("  desc: d\n  priority: hi\n"), code, "rule priority", "\"hi\" is not");
+        check(&full("  enabled: maybe\n"), code, "value for \"enabled\"", "true or false");
+        check(&full("  enabled: tRUE\n"), code, "value for \"enabled\"", "true or false");
+        assert!(problems(&full("  enabled: No\n  capture: YES\n")).is_empty());
+        let duration = full("  capture_duration: long\n");
+        check(&duration, code, "value for \"capture_duration\"", "milliseconds");
+        check(&full("  tags: a\n"), code, "value for \"tags\"", "a sequence");
+        check(&full("  source: ''\n"), code, "value for \"source\"", "empty");
+        check(&full("  exceptions: a\n"), code, "exceptions", "a sequence");
+        check(&full("  exceptions: [a]\n"), code, "exception", "a mapping");
+        check(&full("  exceptions: [{name: e}]\n"), code, "exception \"e\"", "fields is missing");
+        let exception =
+            |rest: &str| full(&format!("  exceptions: [{{name: e, fields: f, {rest}}}]"));
+        check(&exception("values: v"), code, "exception values", "a sequence");
+        check(&exception("values: [[a, '']]"), code, "value for", "a value is empty");
+        check(&exception("comps: ''"), code, "value for \"comps\"", "a value is empty");
+        assert!(problems(&exception("what: ever")).is_empty(), "Falco does not look there");
     }
 
     #[test]
-    fn versions_must_fit() {
-        let engine = |version: &str| format!("- required_engine_version: {version}\n");
-        assert!(problems(&engine("63")).is_empty());
+    fn overrides_say_what_they_do_to_each_key() {
+        let rule = |rest: &str| format!("- rule: r\n  condition: x\n{rest}");
+        let code = Code::YamlValidate;
+        let both = rule("  append: true\n  override: {condition: append}\n");
+        check(&both, code, "rule \"r\"", "exclude each other");
+        let unsaid = rule("  tags: [a]\n  override: {condition: append}\n");
+        check(&unsaid, code, "overrides \"tags\"", "tags is given");
+        let missing = rule("  override: {condition: append, tags: append}\n");
+        check(&missing, code, "rule \"r\"", "does not have");
+        let wrong = rule("  priority: debug\n  override: {priority: append}\n");
+        check(&wrong, code, "overrides \"priority\"", "nothing to append");
+        let action = rule("  override: {condition: add}\n");
+        check(&action, code, "value for \"condition\"", "neither");
+        check(&rule("  append: true\n"), Code::DeprecatedItem, "rule \"r\"", "deprecated");
+        // What is no mapping says nothing: the item defines its rule.
+        check(&rule("  override: condition\n"), code, "rule \"r\"", "output is missing");
+    }
+
+    #[test]
+    fn keys_of_our_own_are_warned_of_for_falcos_sake() {
+        let rule = |rest: &str| {
+            format!("- rule: r\n  condition: x\n  output: o\n  desc: d\n  priority: info\n{rest}")
+        };
+        let weight = |text: &str| match &read(&rule(text)).0[..] {
+            [Entry::Rule(rule)] => rule.keys.weight,
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(weight("  weight: 700\n"), Some(700));
+        assert_eq!(weight("  weight: 1001\n"), None);
+        check(&rule("  weight: 1001\n"), Code::WrongWeight, "value for \"weight\"", "0 to 1000");
+        for key in OWN {
+            let found = problems(&rule(&format!("  {key}: 5\n")));
+            assert!(matches!(&found[..], [one] if one.code == Code::NotFalco), "{found:?}");
+        }
+    }
+
+    #[test]
+    fn versions_are_read() {
+        for version in ["57", "0.57.0", "0x39"] {
+            assert!(problems(&format!("- required_engine_version: {version}\n")).is_empty());
+        }
         let item = "required_engine_version";
-        check(&engine("64"), Code::Validate, item, "engine version 0.64.0");
-        check(&engine("1.0.0"), Code::Validate, item, "engine version 1.0.0");
-        check(&engine("x"), Code::YamlValidate, item, "no version");
-        let plugins = "- required_plugin_versions:\n  - {name: json, version: 0.1.0}\n";
-        check(plugins, Code::Validate, "required plugin versions", "json 0.1.0");
-        let alternative = "- required_plugin_versions:\n  - name: json\n    version: 0.1.0\n    alternatives: \
-             [{name: container, version: 0.4.0}]\n";
-        assert!(problems(alternative).is_empty());
+        check("- required_engine_version: x\n", Code::YamlValidate, item, "no version");
+        check("- required_engine_version:\n", Code::YamlValidate, item, "empty");
+        let plugins = |text: &str| format!("- required_plugin_versions: {text}\n");
+        let code = Code::YamlValidate;
+        check(&plugins("x"), code, "required plugin versions", "a sequence");
+        check(&plugins("[x]"), code, "required plugin versions entry", "a mapping");
+        let other = plugins("[{name: a, version: 1.0.0, alternatives: [{name: b}]}]");
+        check(&other, code, "required plugin versions alternative \"b\"", "version is missing");
     }
 }

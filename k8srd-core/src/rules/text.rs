@@ -8,7 +8,7 @@ use std::ops::Range;
 
 use saphyr_parser::ScalarStyle;
 
-use super::diagnostic::{FileId, Span};
+use super::diagnostic::{Code, Diagnostic, FileId, Item, ItemKind, Span};
 use super::yaml::{Data, Node};
 
 /// Where a byte was written.
@@ -84,6 +84,21 @@ impl Text {
         self.text.push(' ');
         self.origins.push(origin);
         self.push(other);
+    }
+
+    /// A problem of the part at `range` of a condition.
+    pub(super) fn error(
+        &self,
+        code: Code,
+        message: impl Into<String>,
+        range: &Range<usize>,
+    ) -> Diagnostic {
+        let item = Item::new(ItemKind::ConditionExpression, "");
+        let error = Diagnostic::new(code, item, message);
+        match self.span(range) {
+            Some(span) => error.at(span),
+            None => error,
+        }
     }
 
     /// Where the part at `range` was written; for an empty range, where it would be.

@@ -1,0 +1,241 @@
+//! From what is collected to rules: exceptions, lists and macros put in, conditions typed.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use super::ast::Condition;
+use super::collect::{Collection, Row, Rule as RuleData};
+use super::diagnostic::{Code, Diagnostic, Item, ItemKind, Severity};
+use super::lists::Lists;
+use super::load::Rule;
+use super::macros::Macros;
+use super::output::Output;
+use super::problems::Problems;
+use super::syntax::{Expr, TextRange};
+use super::text::Text;
+use super::typing::{self, Problem, ProblemKind};
+use super::{exceptions, parser, plan, warnings};
+use crate::alert::RuleInfo;
+use crate::schema::Schema;
+
+/// How many comparisons and constants all rules together may hold.
+const MAX_TOTAL_SIZE: usize = 8_000_000;
+/// Above how many kinds a rule is warned of that does not name any.
+const MANY_KINDS: usize = 100;
+/// A token that falcosecurity's rules hold for historical reasons; it prints nothing.
+const CONTAINER_INFO: &str = "%container.info";
+
+/// A parsed condition and the text that its spans are in.
+#[derive(Debug)]
+pub(super) struct Parsed {
+    pub(super) expr: Expr,
+    pub(super) text: Text,
+}
+
+/// What is made of a collection.
+pub(super) struct Compiled {
+    /// The rules without an error, in the order of definition.
+    pub(super) rules: Vec<Rule>,
+    /// Names of macros that nothing names.
+    pub(super) unused_macros: HashSet<String>,
+    /// Names of lists that nothing names.
+    pub(super) unused_lists: HashSet<String>,
+}
+
+/// Compiles all that is collected, and finds problems in the order in which Falco finds them.
+/// What names a `broken` macro is not blamed for it.
+pub(super) fn compile(
+    schema: &Schema,
+    collection: &Collection,
+    broken: &HashSet<String>,
+    problems: &mut Problems,
+) -> Compiled {
+    let mut lists = Lists::new(&collection.lists);
+    let conditions = collection.macros.iter().map(|row| {
+        parse(&mut lists, &row.data.condition).map_err(|error| problems.push(*error)).ok()
+    });
+    let conditions: Vec<_> = conditions.collect();
+    let mut macros = Macros::new(schema, &collection.macros, conditions, broken, problems);
+    let mut rules = Vec::new();
+    let mut compiler =
+        Compiler { schema, lists: &mut lists, macros: &mut macros, told: Vec::new(), size: 0 };
+    for row in collection.rules.iter() {
+        if problems.is_over() {
+            break;
+        }
+        rules.extend(compiler.rule(row));
+        problems.extend(compiler.told.drain(..).map(|(diagnostic, _)| diagnostic));
+    }
+    macros.warn_unused(problems);
+    lists.warn_unused(&collection.lists, problems);
+    Compiled { rules, unused_macros: unused(macros.iter()), unused_lists: unused(lists.iter()) }
+}
+
+fn unused<'n>(names: impl Iterator<Item = (&'n str, bool)>) -> HashSet<String> {
+    names.filter(|(_, used)| !used).map(|(name, _)| name.to_owned()).collect()
+}
+
+/// Puts lists in and parses.
+fn parse(lists: &mut Lists, condition: &Text) -> Result<Parsed, Box<Diagnostic>> {
+    let text = lists.put_into(condition)?;
+    match parser::parse(text.as_str()) {
+        Ok(expr) => Ok(Parsed { expr, text }),
+        Err(error) => {
+            let problem = text.error(Code::CompileCondition, error.message, &error.span);
+            Err(Box::new(problem.help(error.help)))
+        }
+    }
+}
+
+/// A problem of a condition, as a diagnostic.
+pub(super) fn diagnose(problem: Problem, text: &Text) -> Diagnostic {
+    let Problem { kind, span, message, help } = problem;
+    text.error(kind.code(), message, &span).help(help)
+}
+
+struct Compiler<'a, 's> {
+    schema: &'s Schema,
+    lists: &'a mut Lists,
+    macros: &'a mut Macros<'s>,
+    /// What is to be said of a rule, in Falco's order, each with whether it is about something
+    /// unknown.
+    told: Vec<(Diagnostic, bool)>,
+    /// The size of all rules so far.
+    size: usize,
+}
+
+impl Compiler<'_, '_> {
+    fn rule(&mut self, row: &Row<RuleData>) -> Option<Rule> {
+        let rule = &row.data;
+        if rule.source != self.schema.source_name() {
+            return None;
+        }
+        let text = exceptions::write_out(&rule.condition, &rule.exceptions);
+        let text = text.map_err(|error| self.told.push((*error, false))).ok();
+        self.warn_of_output(row);
+        let output = self.output(rule);
+        let condition = text.and_then(|text| self.condition(&text));
+        let is_error = |(told, _): &(Diagnostic, bool)| told.severity == Severity::Error;
+        let first = self.told.iter().position(is_error);
+        if let Some(first) = first.filter(|_| rule.skip_if_unknown)
+            && self.told.get(first).is_some_and(|(_, unknown)| *unknown)
+        {
+            // What else is wrong is of no matter: the rule is skipped.
+            self.told.truncate(first + 1);
+            if let Some((error, _)) = self.told.last_mut() {
+                error.code = Code::UnknownFilter;
+                error.severity = Code::UnknownFilter.severity();
+            }
+            return None;
+        }
+        let (condition, output) = (condition?, output?);
+        if first.is_some() {
+            return None;
+        }
+        self.warn_of_kinds(row, &condition);
+        let info = RuleInfo {
+            name: row.name.clone(),
+            description: rule.description.clone(),
+            priority: rule.priority,
+            source: rule.source.clone(),
+            tags: rule.tags.iter().cloned().collect(),
+            weight: rule.weight.unwrap_or(rule.priority.weight()),
+            capture: rule.capture,
+            capture_duration: rule.capture_duration,
+        };
+        Some(Rule { info: Arc::new(info), condition, output, enabled: rule.enabled })
+    }
+
+    /// The typed condition.
+    fn condition(&mut self, text: &Text) -> Option<Condition> {
+        let parsed = parse(self.lists, text);
+        let parsed = parsed.map_err(|error| self.told.push((*error, false))).ok()?;
+        let warnings = self.macros.warnings(&parsed);
+        let Parsed { expr, text } = parsed;
+        let mut of_macros = Vec::new();
+        self.macros.require(&expr, &mut of_macros);
+        let (typed, problems) =
+            typing::check(self.schema, &|name| self.macros.look_up(name), &expr);
+        // Falco looks for macros first, then warns, then compiles.
+        let (undefined, problems): (Vec<_>, Vec<_>) =
+            problems.into_iter().partition(|problem| problem.kind == ProblemKind::UnknownMacro);
+        let (advice, problems): (Vec<_>, Vec<_>) =
+            problems.into_iter().partition(|problem| problem.kind == ProblemKind::Advice);
+        let told = |problem: Problem| {
+            let unknown = problem.kind == ProblemKind::Unknown;
+            (diagnose(problem, &text), unknown)
+        };
+        self.told.extend(undefined.into_iter().map(told));
+        self.told.extend(warnings.into_diagnostics().map(|warning| (warning, false)));
+        self.told.extend(of_macros);
+        self.told.extend(problems.into_iter().map(told));
+        self.told.extend(advice.into_iter().map(told));
+        let typed = typed?;
+        self.size += typed.size;
+        if self.size > MAX_TOTAL_SIZE {
+            let message = format!(
+                "all rules together hold more than {MAX_TOTAL_SIZE} comparisons and constants"
+            );
+            self.told.push((text.error(Code::Validate, message, &(0..0)), false));
+            return None;
+        }
+        Some(typed.condition)
+    }
+
+    fn output(&mut self, rule: &RuleData) -> Option<Output> {
+        match Output::compile(self.schema, rule.output.as_str()) {
+            Ok((output, _)) => {
+                for (name, reason) in warnings::DEPRECATED {
+                    // As in Falco, wherever the name stands, even as the beginning of another.
+                    if let Some(at) = rule.output.as_str().find(name) {
+                        let message = format!("{name} is deprecated, {reason}");
+                        let span = at..at + name.len();
+                        let warning = of_output(rule, Code::DeprecatedItem, &span, message);
+                        self.told.push((warning, false));
+                    }
+                }
+                Some(output)
+            }
+            Err(problems) => {
+                self.told.extend(problems.into_iter().map(|problem| {
+                    let error =
+                        of_output(rule, Code::CompileOutput, &problem.span, problem.message);
+                    (error.help(problem.help), problem.unknown)
+                }));
+                None
+            }
+        }
+    }
+
+    fn warn_of_output(&mut self, row: &Row<RuleData>) {
+        let output = &row.data.output;
+        let Some(at) = output.as_str().find(CONTAINER_INFO) else { return };
+        let item = Item::new(ItemKind::Rule, &row.name);
+        let message = format!("{CONTAINER_INFO} is deprecated and prints nothing");
+        let mut warning = Diagnostic::new(Code::DeprecatedItem, item, message);
+        warning.span = output.span(&(at..at + CONTAINER_INFO.len()));
+        self.told.push((warning, false));
+    }
+
+    fn warn_of_kinds(&mut self, row: &Row<RuleData>, condition: &Condition) {
+        // A schema with few kinds is not gone through for nothing.
+        if !row.data.warn_evttypes || self.schema.kinds().len() <= MANY_KINDS {
+            return;
+        }
+        let kinds = plan::kinds_of(self.schema, condition);
+        if kinds > MANY_KINDS {
+            let item = Item::new(ItemKind::Rule, &row.name);
+            let message = format!("the rule may match more than {MANY_KINDS} kinds of events");
+            let help = "name those that are meant, as in evt.type in (open, openat)".to_owned();
+            let warning = Diagnostic::new(Code::NoEvtType, item, message).at(row.span.clone());
+            self.told.push((warning.help(help), false));
+        }
+    }
+}
+
+fn of_output(rule: &RuleData, code: Code, span: &TextRange, message: String) -> Diagnostic {
+    let item = Item::new(ItemKind::RuleOutput, "");
+    let mut diagnostic = Diagnostic::new(code, item, message);
+    diagnostic.span = rule.output.span(span);
+    diagnostic
+}
