@@ -75,7 +75,7 @@ impl Key {
     }
 }
 
-/// A field's argument: `proc.aname[2]`, `evt.arg.flags`, `evt.arg[flags]`.
+/// A field's argument: `proc.aname[2]`, `evt.arg.flags`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[expect(clippy::exhaustive_enums, reason = "closed: the grammar has no other argument")]
 pub enum Arg {
@@ -202,6 +202,39 @@ impl ArgForm {
     /// Whether the argument stands behind a dot.
     pub const fn dotted(self) -> bool {
         matches!(self, Self::Param | Self::ParamName | Self::Kind | Self::Word | Self::End)
+    }
+
+    /// Reads what stands in brackets, if that may be an argument of this form.
+    pub fn bracketed(self, text: &str) -> Option<Arg> {
+        let digits = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+        let name = Arg::Name(text.into());
+        match self {
+            Self::Index | Self::Param => {
+                digits.then(|| text.parse().ok().map(Arg::Index)).flatten()
+            }
+            Self::Key => Some(name),
+            // With a zero before it a number is a name, as in Falco.
+            Self::IndexOrKey if text.len() > 1 && text.starts_with('0') => Some(name),
+            Self::IndexOrKey => Some(Arg::parse(text)),
+            // Nanoseconds are more than an index can be.
+            Self::Time => (digits && text.parse::<u64>().is_ok()).then_some(name),
+            Self::None | Self::ParamName | Self::Kind | Self::Word | Self::End => None,
+        }
+    }
+
+    /// What may stand behind a field's name.
+    pub const fn example(self) -> &'static str {
+        match self {
+            Self::None => "",
+            Self::Index => "[1]",
+            Self::Key => "[app]",
+            Self::IndexOrKey => "[HOME]",
+            Self::Param | Self::ParamName => ".flags",
+            Self::Kind => ".open",
+            Self::Word => ".memory",
+            Self::End => ".src",
+            Self::Time => "[1404996934793590564]",
+        }
     }
 }
 

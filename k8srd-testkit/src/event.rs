@@ -278,7 +278,9 @@ fn resolve<'s>(schema: &'s Schema, text: &str) -> Result<(Key, &'s FieldInfo), E
         if info.arg == ArgRule::None {
             return Err(ErrorKind::TakesNoArgument { name: name.into() }.into());
         }
-        return Ok((Key::with_arg(info.id, Arg::parse(arg)), info));
+        // Events may be written with a param's name in brackets, too.
+        let arg = info.arg_form.bracketed(arg).unwrap_or_else(|| Arg::parse(arg));
+        return Ok((Key::with_arg(info.id, arg), info));
     }
     if let Some(info) = schema.field_named(text) {
         if info.arg == ArgRule::Required {
@@ -287,7 +289,7 @@ fn resolve<'s>(schema: &'s Schema, text: &str) -> Result<(Key, &'s FieldInfo), E
         return Ok((Key::of(info.id), info));
     }
     let (name, arg) = text.rsplit_once('.').ok_or_else(unknown)?;
-    let info = schema.field_named(name).filter(|info| info.arg == ArgRule::Required);
+    let info = schema.field_named(name).filter(|info| info.arg_form.dotted());
     let info = info.ok_or_else(unknown)?;
     Ok((Key::with_arg(info.id, Arg::parse(arg)), info))
 }

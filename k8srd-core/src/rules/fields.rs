@@ -1,7 +1,7 @@
 //! From a field as written to a key.
 
 use super::suggest::did_you_mean;
-use crate::field::{Arg, ArgRule, FieldInfo, FieldType, Key, Multiplicity};
+use crate::field::{Arg, ArgForm, ArgRule, FieldInfo, FieldType, Key, Multiplicity};
 use crate::schema::Schema;
 
 /// A field that the schema knows.
@@ -22,22 +22,38 @@ pub(super) struct FieldProblem {
     pub(super) help: Option<String>,
 }
 
-/// Finds a field by its name and what stands in brackets behind it.
-///
-/// A field that must have an argument also takes it behind a dot: `evt.arg.flags` is
-/// `evt.arg[flags]`.
+impl FieldProblem {
+    fn new(message: String) -> Self {
+        Self { unknown: false, message, help: None }
+    }
+
+    fn help(self, help: Option<String>) -> Self {
+        Self { help, ..self }
+    }
+}
+
+/// Finds a field by its name and what stands in brackets behind it. Some fields have their
+/// argument behind a dot: `evt.arg.flags`.
 pub(super) fn resolve<'s>(
     schema: &'s Schema,
     name: &str,
     arg: Option<&str>,
 ) -> Result<Resolved<'s>, FieldProblem> {
     if let Some(info) = schema.field_named(name) {
-        return with_arg(info, arg.map(Arg::parse));
+        let arg = arg.map(|text| bracketed(info, text)).transpose()?;
+        if arg.is_none() && info.arg == ArgRule::Required {
+            let message = format!("{} needs an argument, such as {}", info.name, example(info));
+            return Err(FieldProblem::new(message));
+        }
+        return Ok(resolved(info, arg));
     }
-    if arg.is_none()
-        && let Some((info, arg)) = dotted(schema, name)
-    {
-        return with_arg(info, Some(Arg::Name(arg.into())));
+    if let Some((info, text)) = dotted(schema, name) {
+        if let Some(arg) = arg {
+            let message = format!("{name} takes no further argument, remove [{arg}]");
+            return Err(FieldProblem::new(message));
+        }
+        let arg = behind_dot(schema, info, text)?;
+        return Ok(resolved(info, Some(arg)));
     }
     Err(FieldProblem {
         unknown: true,
@@ -46,29 +62,72 @@ pub(super) fn resolve<'s>(
     })
 }
 
-/// The field of `prefix.argument` that must have an argument.
+/// The longest field that takes an argument and stands before a dot of `name`, and what follows.
 fn dotted<'s, 'n>(schema: &'s Schema, name: &'n str) -> Option<(&'s FieldInfo, &'n str)> {
     name.rmatch_indices('.').find_map(|(dot, _)| {
         let (field, arg) = name.split_at_checked(dot)?;
-        let info = schema.field_named(field).filter(|info| info.arg == ArgRule::Required)?;
+        let info = schema.field_named(field).filter(|info| info.arg != ArgRule::None)?;
         Some((info, arg.strip_prefix('.')?))
     })
 }
 
-fn with_arg(info: &FieldInfo, arg: Option<Arg>) -> Result<Resolved<'_>, FieldProblem> {
-    let wrong = |message: String| Err(FieldProblem { unknown: false, message, help: None });
-    match (info.arg, &arg) {
-        (ArgRule::None, Some(arg)) => {
-            return wrong(format!("{} takes no argument, remove {arg}", info.name));
+/// The argument that stands in brackets.
+fn bracketed(info: &FieldInfo, text: &str) -> Result<Arg, FieldProblem> {
+    let name = &info.name;
+    info.arg_form.bracketed(text).ok_or_else(|| {
+        let wants = match info.arg_form {
+            ArgForm::None => {
+                return FieldProblem::new(format!("{name} takes no argument, remove [{text}]"));
+            }
+            ArgForm::Index | ArgForm::Time => "a number stands in its brackets",
+            _ => "its argument stands behind a dot",
+        };
+        FieldProblem::new(format!("{name}[{text}]: {wants}, as in {}", example(info)))
+    })
+}
+
+/// The argument that stands behind a dot.
+fn behind_dot(schema: &Schema, info: &FieldInfo, text: &str) -> Result<Arg, FieldProblem> {
+    let name = &info.name;
+    let word = || Ok(Arg::Name(text.into()));
+    match info.arg_form {
+        ArgForm::Param | ArgForm::ParamName => {
+            let params = || schema.kinds().iter().flat_map(|kind| kind.params.iter());
+            if params().any(|param| param.name == text) {
+                return word();
+            }
+            let problem = FieldProblem::new(format!("no event has a param {text}"));
+            Err(problem.help(did_you_mean(text, params().map(|param| param.name))))
         }
-        (ArgRule::Required, None) => {
-            return wrong(format!("{0} needs an argument, such as {0}[name]", info.name));
+        ArgForm::Kind => {
+            if schema.kind_named(text).is_some() {
+                return word();
+            }
+            let names = schema.kinds().iter().map(|kind| &*kind.name);
+            let problem = FieldProblem::new(format!("unknown event type {text}"));
+            Err(problem.help(did_you_mean(text, names)))
         }
-        _ => {}
+        ArgForm::Word if text.bytes().all(|b| b.is_ascii_alphabetic() || b == b'_') => word(),
+        ArgForm::Word => Err(FieldProblem::new(format!(
+            "{name}.{text}: its argument is letters and underscores, as in {}",
+            example(info)
+        ))),
+        ArgForm::End if matches!(text, "src" | "dst") => word(),
+        ArgForm::End => {
+            Err(FieldProblem::new(format!("{name}.{text}: only src and dst may follow")))
+        }
+        _ => {
+            let message = format!("{name} takes its argument in brackets: {name}[{text}]");
+            Err(FieldProblem::new(message))
+        }
     }
-    if info.multiplicity == Multiplicity::Any && matches!(arg, Some(Arg::Name(_))) {
-        return wrong(format!("{0} counts ancestors: {0}[1] is of the parent", info.name));
-    }
+}
+
+fn example(info: &FieldInfo) -> String {
+    format!("{}{}", info.name, info.arg_form.example())
+}
+
+fn resolved(info: &FieldInfo, arg: Option<Arg>) -> Resolved<'_> {
     let multiplicity = match (info.multiplicity, &arg) {
         (Multiplicity::Any, Some(_)) => Multiplicity::One,
         (multiplicity, _) => multiplicity,
@@ -77,7 +136,7 @@ fn with_arg(info: &FieldInfo, arg: Option<Arg>) -> Result<Resolved<'_>, FieldPro
         Some(arg) => Key::with_arg(info.id, arg),
         None => Key::of(info.id),
     };
-    Ok(Resolved { key, info, multiplicity })
+    Resolved { key, info, multiplicity }
 }
 
 impl Resolved<'_> {
@@ -91,15 +150,74 @@ mod tests {
     use super::*;
     use crate::catalogue;
 
+    /// The argument of the field, or what is wrong with it.
+    fn arg(text: &str) -> String {
+        let (name, arg) = match text.split_once('[') {
+            Some((name, arg)) => (name, arg.strip_suffix(']')),
+            None => (text, None),
+        };
+        match resolve(&Schema::falco(), name, arg) {
+            Ok(found) => format!("{:?}", found.key.arg()),
+            Err(problem) => problem.message,
+        }
+    }
+
     #[test]
-    fn arguments_stand_in_brackets_or_behind_a_dot() {
-        let schema = Schema::falco();
-        let key = |name, arg| resolve(&schema, name, arg).map(|found| found.key).unwrap();
-        let flags = Key::with_arg(catalogue::EVT_ARG, Arg::Name("flags".into()));
-        assert_eq!(key("evt.arg.flags", None), flags);
-        assert_eq!(key("evt.arg", Some("flags")), flags);
-        assert_eq!(key("evt.arg", Some("0")), Key::with_arg(catalogue::EVT_ARG, Arg::Index(0)));
-        assert_eq!(key("proc.name", None), Key::of(catalogue::PROC_NAME));
+    fn arguments_stand_where_the_field_has_them() {
+        for (field, expected) in [
+            ("proc.name", "None"),
+            ("proc.aname[2]", "Index(2)"),
+            (
+                "proc.aname[x]",
+                "proc.aname[x]: a number stands in its brackets, as in proc.aname[1]",
+            ),
+            ("proc.aname.2", "proc.aname takes its argument in brackets: proc.aname[2]"),
+            ("proc.args[0]", "Index(0)"),
+            ("proc.env[HOME]", r#"Name("HOME")"#),
+            ("proc.aenv[2]", "Index(2)"),
+            ("evt.arg.flags", r#"Name("flags")"#),
+            ("evt.arg[0]", "Index(0)"),
+            (
+                "evt.arg[flags]",
+                "evt.arg[flags]: its argument stands behind a dot, as in evt.arg.flags",
+            ),
+            ("evt.arg.flag", "no event has a param flag"),
+            ("evt.arg", "evt.arg needs an argument, such as evt.arg.flags"),
+            ("evt.rawarg.mode", r#"Name("mode")"#),
+            (
+                "evt.rawarg[0]",
+                "evt.rawarg[0]: its argument stands behind a dot, as in evt.rawarg.flags",
+            ),
+            ("evt.rawarg.mode[0]", "evt.rawarg.mode takes no further argument, remove [0]"),
+            ("evt.type.is.openat", r#"Name("openat")"#),
+            ("evt.type.is.opena", "unknown event type opena"),
+            ("evt.abspath", "None"),
+            ("evt.abspath.src", r#"Name("src")"#),
+            ("evt.abspath.x", "evt.abspath.x: only src and dst may follow"),
+            ("evt.around[1404996934793590564]", r#"Name("1404996934793590564")"#),
+            (
+                "evt.around[x]",
+                "evt.around[x]: a number stands in its brackets, as in \
+                 evt.around[1404996934793590564]",
+            ),
+            ("thread.cgroup.net_cls", r#"Name("net_cls")"#),
+            (
+                "thread.cgroup.v2",
+                "thread.cgroup.v2: its argument is letters and underscores, as in \
+                 thread.cgroup.memory",
+            ),
+            ("container.mount.dest[/etc]", r#"Name("/etc")"#),
+            ("container.mount.dest[0]", "Index(0)"),
+            ("container.mount[01]", r#"Name("01")"#),
+            ("container.label[0]", r#"Name("0")"#),
+            (
+                "k8s.pod.label.app",
+                "k8s.pod.label takes its argument in brackets: k8s.pod.label[app]",
+            ),
+            ("proc.name[1]", "proc.name takes no argument, remove [1]"),
+        ] {
+            assert_eq!(arg(field), expected, "{field}");
+        }
     }
 
     #[test]
@@ -108,17 +226,18 @@ mod tests {
         let many = |arg| resolve(&schema, "proc.aname", arg).map(|found| found.multiplicity);
         assert_eq!(many(None).unwrap(), Multiplicity::Any);
         assert_eq!(many(Some("2")).unwrap(), Multiplicity::One);
-        assert!(many(Some("x")).unwrap_err().message.contains("proc.aname[1]"));
     }
 
     #[test]
-    fn wrong_arguments_and_names_are_told_apart() {
+    fn an_unknown_name_is_told_apart_from_a_wrong_argument() {
         let schema = Schema::falco();
-        let problem = |name, arg| resolve(&schema, name, arg).unwrap_err();
-        assert!(problem("proc.name", Some("1")).message.contains("takes no argument"));
-        assert!(problem("evt.arg", None).message.contains("needs an argument"));
-        let unknown = problem("proc.nmae", None);
+        let unknown = resolve(&schema, "proc.nmae", None).unwrap_err();
         assert!(unknown.unknown);
         assert_eq!(unknown.help.as_deref(), Some("did you mean proc.name?"));
+        let param = resolve(&schema, "evt.arg.flag", None).unwrap_err();
+        assert!(!param.unknown);
+        assert_eq!(param.help.as_deref(), Some("did you mean flags?"));
+        let key = resolve(&schema, "proc.name", None).unwrap().key;
+        assert_eq!(key, Key::of(catalogue::PROC_NAME));
     }
 }

@@ -297,10 +297,7 @@ mod tests {
         check("", "");
         check("plain é", "plain é");
         check("*%proc.name opened %fd.num", "cat opened 3");
-        check(
-            "%proc.aname[2]|%proc.aname[3]|%evt.arg.flags|%evt.arg[flags]",
-            "sh|<NA>|O_RDONLY|O_RDONLY",
-        );
+        check("%proc.aname[2]|%proc.aname[3]|%evt.arg.flags", "sh|<NA>|O_RDONLY");
         check("by %user.name (%fd.name)", "by <NA> (<NA>)");
         check("%proc.name. %proc.names", "cat. cats");
         check("%container.info%proc.name%fd.num", "cat3");
