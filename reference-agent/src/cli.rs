@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::config;
+use crate::config::{self, verb::ConfigArgs};
 
 /// Runtime threat detection for Kubernetes nodes: eBPF events, Falco rules, alerts
 #[derive(Debug, Parser)]
@@ -23,6 +23,7 @@ const FIRST_STEPS: &str = "First steps, as root:
   k8srd demo                  act out attacks in a container made for it, show the alerts
   k8srd run                   watch this machine with the shipped rules until Ctrl-C
   k8srd run -r my.yaml --json watch with rules of your own, one JSON object a line
+  k8srd config show           what can be set, and what is in effect
 
 Environment:
   FALCO_HOSTNAME  the host name in alerts, instead of the system's
@@ -37,6 +38,7 @@ pub(crate) enum Verb {
     Run(RunArgs),
     Demo(DemoArgs),
     Doctor(DoctorArgs),
+    Config(ConfigArgs),
     /// What the demo runs inside its container; not for people
     #[command(hide = true)]
     Act {
@@ -56,7 +58,8 @@ pub(crate) enum Verb {
 #[command(after_long_help = RUN_EXAMPLES)]
 pub(crate) struct RunArgs {
     /// Falco rule file, or directory whose .yaml and .yml files are read in the order of their
-    /// names; may be repeated, later files may change earlier ones [default: the shipped rules]
+    /// names; may be repeated, later files may change earlier ones; takes the place of rules_files
+    /// [default: rules_files, or else the shipped rules]
     #[arg(short, long = "rules", value_name = "PATH")]
     pub(crate) rules: Vec<PathBuf>,
 
@@ -69,8 +72,19 @@ pub(crate) struct RunArgs {
     #[arg(long, value_name = "SIZE")]
     pub(crate) ring_memory: Option<String>,
 
+    #[command(flatten)]
+    pub(crate) settings: SettingsArgs,
+}
+
+/// Where a verb gets its configuration from: `#[command(flatten)]` it, then `config::load` it.
+#[derive(Args, Clone, Debug, Default)]
+pub(crate) struct SettingsArgs {
+    /// Configuration file [default: /etc/k8srd/k8srd.yaml, if it is there]
+    #[arg(short, long = "config", value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+
     /// Set a configuration key; may be repeated, the last one wins
-    #[arg(short = 'o', long = "option", value_name = "KEY=VALUE", long_help = config::HELP.as_str())]
+    #[arg(short = 'o', long = "option", value_name = "KEY=VALUE", long_help = config::reference::HELP.as_str())]
     pub(crate) options: Vec<String>,
 }
 
@@ -78,6 +92,7 @@ const RUN_EXAMPLES: &str = "Examples:
   k8srd run                                    the shipped rules
   k8srd run -r /etc/falco/rules.d -r own.yaml  a directory, then a file that may override it
   k8srd run --json | jq .rule                  alerts for a program
+  k8srd run -c k8srd.yaml                      with a configuration, see k8srd config --help
   k8srd run -o rule_matching=first             one alert for each event, as Falco by default";
 
 /// Act out attacks in a container made for it, and show the alerts they raise

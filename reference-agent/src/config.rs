@@ -1,30 +1,80 @@
-//! Configuration: keys that mean the same as in falco.yaml have the same name.
+//! The configuration as it is written: one type, one YAML file, `-o key=value` for any key.
+//!
+//! Keys that mean the same as in falco.yaml have the same name. To add a key, add a member to
+//! [`Config`] with its default and read it in `wire.rs` or `rules.rs`; the schema, the reference
+//! in docs/configuration.md, `--help`, suggestions and the checks follow from the type and its
+//! comment.
+
+mod falco;
+mod option;
+pub(crate) mod reference;
+mod show;
+mod size;
+mod suggest;
+mod tree;
+mod typed;
+pub(crate) mod verb;
 
 use std::error::Error;
 use std::fmt;
-use std::sync::LazyLock;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use k8srd_core::pipeline::PathMatching;
-use k8srd_core::rules::RuleMatching;
+use anyhow::Result;
+use k8srd_core::alert::Priority;
+use k8srd_core::pipeline;
+use k8srd_core::rules;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use self::size::Size;
+use self::tree::{Node, Place, Problem};
+use crate::cli::SettingsArgs;
+
+/// Where the configuration is if `-c` does not say.
+pub(crate) const DEFAULT_FILE: &str = "/etc/k8srd/k8srd.yaml";
+/// A configuration is smaller than this; what is larger is some other file.
+const MAX_FILE: u64 = 1 << 20;
 
 /// Everything that can be set.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
 pub(crate) struct Config {
+    /// Rule files, and directories whose .yaml and .yml files are read in the order of their
+    /// names; later files may change what earlier ones define. One that is not there is passed
+    /// over with a word on standard error. Where `-r` is given, these are not read; where neither
+    /// names any, the shipped rules are.
+    pub(crate) rules_files: Vec<PathBuf>,
+    /// Rules that are less urgent than this are checked, and then left out.
+    pub(crate) priority: Floor,
+    /// Which of several rules that match one event raise an alert. Falco's default is `first`.
     pub(crate) rule_matching: RuleMatching,
+    /// Under which names rules see a file: the one that the program gave, made absolute, or also
+    /// the one that the kernel found behind it, so that a symbolic link hides nothing.
     pub(crate) path_matching: PathMatching,
+    /// Whether alerts are printed as Falco's JSON objects, instead of as its text lines.
     pub(crate) json_output: bool,
+    /// Whether the JSON has `message`: the text without time and priority.
     pub(crate) json_include_message_property: bool,
+    /// Whether the JSON has `output`: the whole text line.
     pub(crate) json_include_output_property: bool,
+    /// Whether the JSON has `output_fields`: the values of all fields that the output names.
     pub(crate) json_include_output_fields_property: bool,
+    /// Whether the JSON has `tags`, those of the rule.
     pub(crate) json_include_tags_property: bool,
+    /// Whether a text line begins with date and time in UTC, instead of the local time of day.
     pub(crate) time_format_iso_8601: bool,
-    /// Bytes of all ring buffers of the node.
-    pub(crate) ring_memory: u64,
+    /// The kernel sensor.
+    pub(crate) sensor: Sensor,
 }
 
 impl Default for Config {
     fn default() -> Self {
         Self {
+            rules_files: Vec::new(),
+            priority: Floor(Priority::Debug),
             rule_matching: RuleMatching::default(),
             path_matching: PathMatching::default(),
             json_output: false,
@@ -33,167 +83,173 @@ impl Default for Config {
             json_include_output_fields_property: true,
             json_include_tags_property: true,
             time_format_iso_8601: false,
-            ring_memory: 64 << 20,
+            sensor: Sensor::default(),
         }
     }
 }
 
-/// A key: its name, what it takes, what it means, and how it is set.
-struct Row {
-    key: &'static str,
-    takes: &'static str,
-    help: &'static str,
-    set: fn(&mut Config, &str) -> Option<()>,
+/// The kernel sensor.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Sensor {
+    /// Memory for all ring buffers of the node together. More holds longer bursts of events;
+    /// what does not fit is counted as lost.
+    pub(crate) ring_memory: Size,
 }
 
-/// All keys. To add one, add a row and a member of [`Config`].
-static ROWS: &[Row] = &[
-    Row {
-        key: "rule_matching",
-        takes: "first or all",
-        help: "which of several rules that match an event raise an alert",
-        set: |config, value| {
-            config.rule_matching = match value {
-                "first" => RuleMatching::First,
-                "all" => RuleMatching::All,
-                _ => return None,
-            };
-            Some(())
-        },
-    },
-    Row {
-        key: "path_matching",
-        takes: "either or given",
-        help: "whether rules see a file under its resolved name too, or as the program named it",
-        set: |config, value| {
-            config.path_matching = match value {
-                "either" => PathMatching::Either,
-                "given" => PathMatching::Given,
-                _ => return None,
-            };
-            Some(())
-        },
-    },
-    Row {
-        key: "json_output",
-        takes: "true or false",
-        help: "print alerts as JSON objects",
-        set: |config, value| set_bool(&mut config.json_output, value),
-    },
-    Row {
-        key: "json_include_message_property",
-        takes: "true or false",
-        help: "whether JSON has the message without time and priority",
-        set: |config, value| set_bool(&mut config.json_include_message_property, value),
-    },
-    Row {
-        key: "json_include_output_property",
-        takes: "true or false",
-        help: "whether JSON has the whole text line",
-        set: |config, value| set_bool(&mut config.json_include_output_property, value),
-    },
-    Row {
-        key: "json_include_output_fields_property",
-        takes: "true or false",
-        help: "whether JSON has the values of the output's fields",
-        set: |config, value| set_bool(&mut config.json_include_output_fields_property, value),
-    },
-    Row {
-        key: "json_include_tags_property",
-        takes: "true or false",
-        help: "whether JSON has the rule's tags",
-        set: |config, value| set_bool(&mut config.json_include_tags_property, value),
-    },
-    Row {
-        key: "time_format_iso_8601",
-        takes: "true or false",
-        help: "date and time in UTC at the start of a line, instead of local time of day",
-        set: |config, value| set_bool(&mut config.time_format_iso_8601, value),
-    },
-    Row {
-        key: "sensor.ring_memory",
-        takes: "bytes, or a number with K, M or G",
-        help: "memory for all ring buffers of the node",
-        set: |config, value| {
-            config.ring_memory = parse_size(value)?;
-            Some(())
-        },
-    },
-];
-
-/// The keys for `--help`.
-pub(crate) static HELP: LazyLock<String> = LazyLock::new(|| {
-    let mut help = String::from("Set a configuration key; may be repeated, the last one wins:");
-    for row in ROWS {
-        help.push_str(&format!("\n- {} ({}): {}", row.key, row.takes, row.help));
-    }
-    help
-});
-
-impl Config {
-    /// Sets what `key=value` says.
-    ///
-    /// # Errors
-    ///
-    /// Where there is no such key, or it does not take the value.
-    pub(crate) fn set(&mut self, option: &str) -> Result<(), WrongCall> {
-        let Some((key, value)) = option.split_once('=') else {
-            return Err(WrongCall(format!("-o {option}: not of the form key=value")));
-        };
-        let (key, value) = (key.trim(), value.trim());
-        let row = ROWS.iter().find(|row| row.key == key).ok_or_else(|| unknown(key))?;
-        (row.set)(self, value).ok_or_else(|| {
-            WrongCall(format!("-o {key}: {value:?} is not a value of it, which is {}", row.takes))
-        })
+impl Default for Sensor {
+    fn default() -> Self {
+        Self { ring_memory: Size(64 << 20) }
     }
 }
 
-fn set_bool(place: &mut bool, value: &str) -> Option<()> {
-    *place = value.parse().ok()?;
-    Some(())
+/// Which rules that match raise an alert.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum RuleMatching {
+    First,
+    #[default]
+    All,
 }
 
-/// A number of bytes: `1048576`, `1024K`, `1M`, `1MiB`.
-fn parse_size(text: &str) -> Option<u64> {
-    let digits = text.len() - text.trim_start_matches(|c: char| c.is_ascii_digit()).len();
-    let (number, unit) = text.split_at(digits);
-    let shift = match unit.trim().to_ascii_lowercase().trim_end_matches("ib") {
-        "" | "b" => 0,
-        "k" => 10,
-        "m" => 20,
-        "g" => 30,
-        _ => return None,
-    };
-    number.parse::<u64>().ok()?.checked_mul(1 << shift)
-}
-
-fn unknown(key: &str) -> WrongCall {
-    let keys = || ROWS.iter().map(|row| row.key);
-    let near = keys().min_by_key(|name| distance(key, name));
-    let hint = match near {
-        Some(name) if distance(key, name) <= 1 + key.len() / 3 => format!("did you mean {name}?"),
-        _ => format!("the keys are {}", keys().collect::<Vec<_>>().join(", ")),
-    };
-    WrongCall(format!("-o {key}: no such key; {hint}"))
-}
-
-/// How many characters have to be changed, added or taken away to make one text the other
-/// (Levenshtein).
-fn distance(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, from) in a.chars().enumerate() {
-        let mut diagonal = std::mem::replace(&mut row[0], i + 1);
-        for (j, &to) in b.iter().enumerate() {
-            let change = diagonal + usize::from(from != to);
-            diagonal = row[j + 1];
-            row[j + 1] = change.min(diagonal + 1).min(row[j] + 1);
+impl From<RuleMatching> for rules::RuleMatching {
+    fn from(written: RuleMatching) -> Self {
+        match written {
+            RuleMatching::First => Self::First,
+            RuleMatching::All => Self::All,
         }
     }
-    row[b.len()]
 }
 
-/// The program was called in a way that it does not know.
+/// Under which names a file is judged.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum PathMatching {
+    #[default]
+    Either,
+    Given,
+}
+
+impl From<PathMatching> for pipeline::PathMatching {
+    fn from(written: PathMatching) -> Self {
+        match written {
+            PathMatching::Either => Self::Either,
+            PathMatching::Given => Self::Given,
+        }
+    }
+}
+
+/// A priority, as Falco writes them: in any case, `info` for `informational`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(try_from = "String", into = "String")]
+pub(crate) struct Floor(pub(crate) Priority);
+
+impl TryFrom<String> for Floor {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        text.parse().map(Self).map_err(|error| format!("{text} is {error}"))
+    }
+}
+
+impl From<Floor> for String {
+    fn from(Floor(priority): Floor) -> Self {
+        priority.name().to_ascii_lowercase()
+    }
+}
+
+impl JsonSchema for Floor {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Priority".into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        let names = Priority::ALL.map(|priority| String::from(Self(priority)));
+        schemars::json_schema!({ "type": "string", "enum": names })
+    }
+}
+
+/// A configuration, and where each value of it was written.
+#[derive(Debug)]
+pub(crate) struct Settings {
+    pub(crate) config: Config,
+    written: Node,
+    /// The file that was read, if there was one.
+    file: Option<PathBuf>,
+}
+
+/// The configuration that the command line says and names. `flags` are options, too: those that
+/// other flags of a verb stand for.
+///
+/// # Errors
+///
+/// [`WrongCall`] with all problems, each with its place.
+pub(crate) fn load(args: &SettingsArgs, flags: &[String]) -> Result<Config, WrongCall> {
+    let (settings, problems) = read(args, flags, Path::new(DEFAULT_FILE));
+    whole(&problems)?;
+    Ok(settings.config)
+}
+
+/// That there is no problem.
+fn whole(problems: &[Problem]) -> Result<(), WrongCall> {
+    let message = match problems {
+        [] => return Ok(()),
+        [only] => only.to_string(),
+        all => {
+            let lines: Vec<_> = all.iter().map(|problem| format!("\n{problem}")).collect();
+            format!("the configuration has {} problems:{}", all.len(), lines.concat())
+        }
+    };
+    Err(WrongCall(message))
+}
+
+/// What can be read, and every problem of the rest.
+fn read(args: &SettingsArgs, flags: &[String], default: &Path) -> (Settings, Vec<Problem>) {
+    let SettingsArgs { config, options } = args;
+    let mut problems = Vec::new();
+    let file = match config {
+        Some(file) => Some(file.clone()),
+        None => default.exists().then(|| default.to_owned()),
+    };
+    let mut written = Node::empty(Place::CommandLine);
+    if let Some(file) = &file {
+        match read_file(file, &mut problems) {
+            Ok(tree) => written = tree,
+            Err(problem) => problems.push(problem),
+        }
+    }
+    for option in options.iter().chain(flags) {
+        if let Err(problem) = option::set(&mut written, option) {
+            problems.push(problem);
+        }
+    }
+    let config = typed::read(written.clone(), &mut problems);
+    (Settings { config, written, file }, problems)
+}
+
+fn read_file(file: &Path, problems: &mut Vec<Problem>) -> Result<Node, Problem> {
+    let name: Arc<str> = file.display().to_string().into();
+    let place = |line, column| Place::File { name: name.clone(), line, column };
+    let whole = |message| Problem { place: None, path: tree::Path::default(), message };
+    let text = read_text(file)
+        .map_err(|error| whole(format!("configuration {name} cannot be read: {error}")))?;
+    Node::read(&text, &place, problems)
+}
+
+fn read_text(file: &Path) -> io::Result<String> {
+    let size = fs::metadata(file)?.len();
+    if size > MAX_FILE {
+        let message = format!("it has {size} bytes, and no configuration has more than {MAX_FILE}");
+        return Err(io::Error::new(io::ErrorKind::FileTooLarge, message));
+    }
+    fs::read_to_string(file)
+}
+
+/// The program was called in a way that it does not know, or configured so.
 #[derive(Debug)]
 pub(crate) struct WrongCall(pub(crate) String);
 
@@ -209,44 +265,119 @@ impl Error for WrongCall {}
 mod tests {
     use super::*;
 
-    fn set(option: &str) -> Result<Config, String> {
-        let mut config = Config::default();
-        config.set(option).map(|()| config).map_err(|error| error.to_string())
-    }
-
-    #[test]
-    fn each_key_changes_something() {
-        for (row, value) in ROWS
-            .iter()
-            .zip(["first", "given", "true", "true", "false", "false", "false", "true", "1M"])
-        {
-            let config = set(&format!("{}={value}", row.key)).unwrap();
-            assert_ne!(config, Config::default(), "{}", row.key);
+    fn read_texts(file: Option<&str>, options: &[&str]) -> (Config, Vec<String>) {
+        let folder = tempfile::tempdir().unwrap();
+        let default = folder.path().join("k8srd.yaml");
+        if let Some(text) = file {
+            fs::write(&default, text).unwrap();
         }
+        let args = SettingsArgs {
+            config: None,
+            options: options.iter().map(ToString::to_string).collect(),
+        };
+        let (settings, problems) = read(&args, &[], &default);
+        let folder = folder.path().display().to_string() + "/";
+        (settings.config, problems.iter().map(|p| p.to_string().replace(&folder, "")).collect())
     }
 
     #[test]
-    fn sizes_have_units() {
-        assert_eq!(parse_size("4096"), Some(4096));
-        assert_eq!(parse_size("64K"), Some(64 << 10));
-        assert_eq!(parse_size("16 MiB"), Some(16 << 20));
-        assert_eq!(parse_size("1g"), Some(1 << 30));
-        for text in ["", "K", "1x", "-1", "1.5M", "18446744073709551615K"] {
-            assert_eq!(parse_size(text), None, "{text}");
-        }
+    fn without_a_file_everything_has_its_default() {
+        assert_eq!(read_texts(None, &[]), (Config::default(), vec![]));
+        assert_eq!(read_texts(Some(""), &[]), (Config::default(), vec![]));
+        assert_eq!(read_texts(Some("rules_files:\nsensor:\n"), &[]), (Config::default(), vec![]));
     }
 
     #[test]
-    fn errors_say_what_to_type() {
-        assert_eq!(
-            set("rule_maching=all").unwrap_err(),
-            "-o rule_maching: no such key; did you mean rule_matching?"
+    fn an_option_wins_over_the_file_and_a_later_one_over_an_earlier() {
+        let (config, problems) = read_texts(
+            Some("json_output: true\nrule_matching: first\nrules_files: [a]\n"),
+            &[
+                "json_output=false",
+                "rules_files[]=b",
+                "sensor.ring_memory=1M",
+                "sensor.ring_memory=2M",
+            ],
         );
-        assert!(set("zzz=1").unwrap_err().contains("the keys are rule_matching, "));
+        assert_eq!(problems, [""; 0]);
         assert_eq!(
-            set("rule_matching=some").unwrap_err(),
-            "-o rule_matching: \"some\" is not a value of it, which is first or all"
+            config,
+            Config {
+                rule_matching: RuleMatching::First,
+                rules_files: vec!["a".into(), "b".into()],
+                sensor: Sensor { ring_memory: Size(2 << 20) },
+                ..Config::default()
+            }
         );
-        assert_eq!(set("json_output").unwrap_err(), "-o json_output: not of the form key=value");
+    }
+
+    #[test]
+    fn every_problem_is_told_with_its_place_and_the_rest_is_read() {
+        let (config, problems) = read_texts(
+            Some(
+                "rule_maching: all\n\
+                 json_output: yes\n\
+                 priority: loud\n\
+                 sensor: {ring_memory: lots, rings: 2}\n\
+                 engine: {kind: kmod}\n\
+                 rule_matching: frist\n\
+                 rules_files: rules.yaml\n\
+                 path_matching: given\n\
+                 ring_memory: 1M\n\
+                 zzz: 1\n",
+            ),
+            &["path_matching=[]", "json_outptu=1"],
+        );
+        assert_eq!(
+            problems[..9],
+            [
+                "k8srd.yaml:1:1: rule_maching: no such key; did you mean rule_matching?",
+                "k8srd.yaml:2:14: json_output: true or false is expected, not yes",
+                "k8srd.yaml:3:11: priority: loud is not a priority: emergency, alert, critical, error, \
+             warning, notice, informational (info) or debug",
+                "k8srd.yaml:4:23: sensor.ring_memory: a number of bytes, or one with K, M or G is \
+             expected, not lots",
+                "k8srd.yaml:4:29: sensor.rings: no such key; the keys here are ring_memory",
+                "k8srd.yaml:5:1: engine: Falco's key engine has no meaning here: there is one sensor, \
+             and it needs no choice of a driver; its memory is sensor.ring_memory",
+                "k8srd.yaml:6:16: rule_matching: first or all is expected, not \"frist\"; did you mean \
+             first?",
+                "k8srd.yaml:7:14: rules_files: a list is expected, not rules.yaml",
+                "-o path_matching: either or given is expected, not a list",
+            ]
+        );
+        assert_eq!(
+            problems[9],
+            "k8srd.yaml:9:1: ring_memory: no such key; did you mean sensor.ring_memory?"
+        );
+        assert!(
+            problems[10]
+                .starts_with("k8srd.yaml:10:1: zzz: no such key; the keys here are rules_files,"),
+            "{}",
+            problems[10]
+        );
+        assert_eq!(problems[11], "-o json_outptu: no such key; did you mean json_output?");
+        assert_eq!(problems.len(), 12);
+        assert_eq!(config, Config::default());
+    }
+
+    #[test]
+    fn text_stays_as_it_was_written() {
+        let (config, problems) = read_texts(Some("rules_files: [1.10, true, 'x: y']"), &[]);
+        assert_eq!(problems, [""; 0]);
+        assert_eq!(config.rules_files, ["1.10", "true", "x: y"].map(PathBuf::from));
+    }
+
+    #[test]
+    fn a_file_that_is_no_configuration_is_refused() {
+        let (_, problems) = read_texts(Some("- a\n"), &[]);
+        assert_eq!(
+            problems,
+            ["k8srd.yaml:1:1: a mapping of keys to values is expected, not a list"]
+        );
+        let (_, problems) = read_texts(Some(&"#".repeat(2 << 20)), &[]);
+        assert!(
+            problems[0]
+                .ends_with("it has 2097152 bytes, and no configuration has more than 1048576")
+        );
     }
 }

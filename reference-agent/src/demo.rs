@@ -117,9 +117,9 @@ impl Act {
 /// The exit code is 1 where an alert is missing, or one came that should not.
 pub(crate) fn run() -> Result<ExitCode> {
     let schema = Arc::new(Schema::falco());
-    let rules = rules::load(&schema, &[])?;
-    let stop = StopWish::watch()?;
     let config = Config::default();
+    let rules = rules::load(&config, &schema, &[])?;
+    let stop = StopWish::watch()?;
     let pipeline = wire::live_pipeline(&config, &schema, wire::plan(&config, rules))
         .context("the demo cannot watch this machine; k8srd doctor says what is missing")?;
     play_all(pipeline, &stop)

@@ -36,6 +36,7 @@ fn main() -> ExitCode {
         Verb::Run(args) => run::run(&args),
         Verb::Demo(DemoArgs {}) => demo::run(),
         Verb::Doctor(args) => doctor::run(&args),
+        Verb::Config(args) => config::verb::run(&args),
         Verb::Act { args } => demo::act::run(&args),
     };
     outcome.unwrap_or_else(|error| {

@@ -9,24 +9,31 @@ use k8srd_core::rules::diagnostic::Severity;
 use k8srd_core::rules::{Loader, RuleSet};
 use k8srd_core::schema::Schema;
 
+use crate::config::Config;
+
 /// The rules that the program brings.
 pub(crate) const SHIPPED: &str = include_str!("../../rules/k8srd_rules.yaml");
 /// Their name in messages.
 const SHIPPED_NAME: &str = "k8srd_rules.yaml (shipped)";
 
-/// Loads all rules of these files and directories, or the shipped ones if there are none. Warnings
-/// go to standard error.
+/// Loads all rules of these files and directories; or, if there are none, of those that the
+/// configuration names; or else the shipped ones. Warnings go to standard error.
 ///
 /// # Errors
 ///
 /// Where a file cannot be read, a directory holds no rules, or a rule is wrong: all problems of all
 /// files, with the place of each.
-pub(crate) fn load(schema: &Schema, paths: &[PathBuf]) -> Result<RuleSet> {
-    let mut loader = Loader::new(schema);
-    if paths.is_empty() {
-        loader = loader.add_file(SHIPPED_NAME, SHIPPED);
-    }
-    for file in files(paths)? {
+pub(crate) fn load(config: &Config, schema: &Schema, paths: &[PathBuf]) -> Result<RuleSet> {
+    let mut loader = Loader::new(schema).min_priority(config.priority.0);
+    let files = match (paths, &config.rules_files[..]) {
+        ([], []) => {
+            loader = loader.add_file(SHIPPED_NAME, SHIPPED);
+            Vec::new()
+        }
+        ([], configured) => configured_files(configured)?,
+        (paths, _) => files(paths)?,
+    };
+    for file in files {
         let text = read(&file)?;
         loader = loader.add_file(file.display().to_string(), text);
     }
@@ -41,14 +48,34 @@ pub(crate) fn load(schema: &Schema, paths: &[PathBuf]) -> Result<RuleSet> {
     Ok(rules)
 }
 
+/// The rule files that `rules_files` names. As with Falco it may name what is not there (rules of
+/// one's own, a directory for some), but not only that.
+fn configured_files(paths: &[PathBuf]) -> Result<Vec<PathBuf>> {
+    let mut found = Vec::new();
+    for path in paths {
+        match fs::metadata(path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                eprintln!("k8srd: rules_files: {} is not there, passed over", path.display());
+            }
+            Ok(meta) if meta.is_dir() => {
+                found.extend(rule_files_in(path).with_context(|| cannot_list(path))?)
+            }
+            _ => found.push(path.clone()),
+        }
+    }
+    if found.is_empty() {
+        bail!("rules_files names no rule file that is there");
+    }
+    Ok(found)
+}
+
 /// The rule files that these paths name, in order.
 fn files(paths: &[PathBuf]) -> Result<Vec<PathBuf>> {
     let mut files = Vec::new();
     for path in paths {
         let meta = fs::metadata(path).with_context(|| no_rules(path))?;
         if meta.is_dir() {
-            let found = rule_files_in(path)
-                .with_context(|| format!("directory {} cannot be read", path.display()))?;
+            let found = rule_files_in(path).with_context(|| cannot_list(path))?;
             if found.is_empty() {
                 bail!("directory {} holds no .yaml or .yml file", path.display());
             }
@@ -78,6 +105,10 @@ fn read(file: &Path) -> Result<String> {
     let bytes = fs::read(file).with_context(|| no_rules(file))?;
     String::from_utf8(bytes)
         .with_context(|| format!("rule file {} is not UTF-8 text", file.display()))
+}
+
+fn cannot_list(directory: &Path) -> String {
+    format!("directory {} cannot be read", directory.display())
 }
 
 fn no_rules(path: &Path) -> String {

@@ -13,7 +13,7 @@ use k8srd_sinks::delivery::{Delivery, Limits};
 use k8srd_sinks::writer::WriterSink;
 
 use crate::cli::RunArgs;
-use crate::config::Config;
+use crate::config::{self, Config};
 use crate::signals::StopWish;
 use crate::summary::Summary;
 use crate::{rules, wire};
@@ -27,7 +27,7 @@ const FINISH: Duration = Duration::from_secs(5);
 pub(crate) fn run(args: &RunArgs) -> Result<ExitCode> {
     let config = configure(args)?;
     let schema = Arc::new(Schema::falco());
-    let rules = rules::load(&schema, &args.rules)?;
+    let rules = rules::load(&config, &schema, &args.rules)?;
     let enabled = rules.rules().iter().filter(|rule| rule.is_enabled()).count();
     let plan = wire::plan(&config, rules);
     let kinds = plan.interest().kinds().iter().count();
@@ -49,15 +49,14 @@ pub(crate) fn run(args: &RunArgs) -> Result<ExitCode> {
 }
 
 fn configure(args: &RunArgs) -> Result<Config> {
-    let mut config = Config::default();
-    for option in &args.options {
-        config.set(option)?;
-    }
+    let mut flags = Vec::new();
     if let Some(size) = &args.ring_memory {
-        config.set(&format!("sensor.ring_memory={size}"))?;
+        flags.push(format!("sensor.ring_memory={size}"));
     }
-    config.json_output |= args.json;
-    Ok(config)
+    if args.json {
+        flags.push("json_output=true".to_owned());
+    }
+    Ok(config::load(&args.settings, &flags)?)
 }
 
 fn watch(mut pipeline: Pipeline, delivery: Delivery, stop: &StopWish) -> Result<ExitCode> {

@@ -20,7 +20,7 @@ use crate::local_time;
 
 /// The rules, compiled.
 pub(crate) fn plan(config: &Config, rules: RuleSet) -> Arc<Plan> {
-    let options = PlanOptions::default().rule_matching(config.rule_matching);
+    let options = PlanOptions::default().rule_matching(config.rule_matching.into());
     Plan::compile(rules, options).into()
 }
 
@@ -34,7 +34,7 @@ pub(crate) fn live_pipeline(
     schema: &Arc<Schema>,
     plan: Arc<Plan>,
 ) -> Result<Pipeline> {
-    let sensor = SensorOptions { ring_memory: config.ring_memory };
+    let sensor = SensorOptions { ring_memory: config.sensor.ring_memory.0 };
     let source = BpfSource::load(&BpfOptions { sensor, ..BpfOptions::default() })?;
     let host_root = host_root();
     // What lost records would have told is read from the host's /proc.
@@ -47,7 +47,7 @@ pub(crate) fn live_pipeline(
         .enrich(Containers::default())
         .enrich(SyscallFields::default())
         .matcher(RuleMatcher::new(plan))
-        .path_matching(config.path_matching)
+        .path_matching(config.path_matching.into())
         .utc_offset(local_time::utc_offset())
         .build()
         .context("the pipeline cannot be started")

@@ -50,7 +50,7 @@ fn help_shows_the_verbs_and_first_steps() {
 fn every_verb_teaches() {
     for (verb, part) in [
         ("run", "k8srd run --json | jq .rule"),
-        ("run", "sensor.ring_memory (bytes, or a number with K, M or G)"),
+        ("run", "sensor.ring_memory (a number of bytes, or one with K, M"),
         ("demo", "Nothing of the host is changed"),
         ("doctor", "how to fix it"),
     ] {
