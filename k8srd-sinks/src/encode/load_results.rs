@@ -3,8 +3,12 @@
 //! Facts on the form: `result::as_json` in `userspace/engine/rule_loader.cpp` and
 //! `userspace/falco/app/actions/validate_rules_files.cpp` of falcosecurity/falco.
 
+use std::collections::BTreeMap;
+
 use k8srd_core::rules::Diagnostics;
-use k8srd_core::rules::diagnostic::{Code, Diagnostic, FileId, Severity, Sources, Span};
+use k8srd_core::rules::diagnostic::{
+    Code, Diagnostic, FileId, FileResult, Item, Severity, Sources, Span,
+};
 use k8srd_core::rules::outline::{Outline, Place};
 use serde_json::{Value, json};
 
@@ -14,59 +18,77 @@ const SNIPPET_WIDTH: usize = 160;
 /// The object `{"falco_load_results": […]}` with one result for each file, as `falco -V` prints
 /// it with `json_output`, on one line.
 ///
-/// As there, lines, columns and offsets are counted from 0. Unlike there, a place in a condition
-/// is one of the file too, rather than one of the condition's text, and `schema_valid` says
-/// whether the loader itself found fault with the shape of an item.
+/// A result holds what Falco would say of the file: its own codes, nothing behind the first error.
+/// All problems, each once and in the same form, stand beside it in `k8srd_problems`.
+///
+/// As with Falco lines, columns and offsets are counted from 0. Unlike there a place in a
+/// condition is one of the file too, rather than one of the condition's text, and `schema_valid`
+/// says whether the loader itself found fault with the shape of an item.
 pub fn load_results(diagnostics: &Diagnostics) -> String {
-    json!({ "falco_load_results": results(diagnostics) }).to_string()
+    let mut encoder = Encoder { diagnostics, outlines: BTreeMap::new() };
+    let results: Vec<_> = diagnostics.results().iter().map(|file| encoder.result(file)).collect();
+    let problems: Vec<_> = diagnostics.iter().map(|d| encoder.listed(d)).collect();
+    json!({ "falco_load_results": results, "k8srd_problems": problems }).to_string()
 }
 
-pub(super) fn results(diagnostics: &Diagnostics) -> Vec<Value> {
-    let sources = diagnostics.sources();
-    // What is in no one place is said of the last file: with it loading failed.
-    let last = sources.files().last();
-    let file_of = |d: &Diagnostic| d.span.as_ref().map(|span| span.file).or(last);
-    let of_file = |file| {
-        let own = diagnostics.iter().filter(|d| file_of(d) == Some(file));
-        result(sources, file, &own.collect::<Vec<_>>())
-    };
-    sources.files().map(of_file).collect()
+struct Encoder<'d> {
+    diagnostics: &'d Diagnostics,
+    /// Those of files that have a problem, once one is shown.
+    outlines: BTreeMap<FileId, Outline>,
 }
 
-fn result(sources: &Sources, file: FileId, own: &[&Diagnostic]) -> Value {
-    // Most files have no problem; their outline is not asked for.
-    let outline = if own.is_empty() { Outline::default() } else { Outline::of(sources.text(file)) };
-    let of = |severity| {
-        let some = own.iter().filter(|d| d.severity == severity);
-        some.map(|d| problem(sources, file, &outline, d)).collect::<Vec<_>>()
-    };
-    let (errors, warnings) = (of(Severity::Error), of(Severity::Warning));
-    let is_about_shape = |d: &&&Diagnostic| {
-        matches!(d.code, Code::YamlValidate | Code::UnknownKey | Code::UnknownItem)
-    };
-    let shape: Vec<_> = own.iter().filter(is_about_shape).map(|d| said(d)).collect();
-    json!({
-        "name": sources.name(file),
-        "successful": errors.is_empty(),
-        "schema_valid": shape.is_empty(),
-        "schema_warnings": shape,
-        "errors": errors,
-        "warnings": warnings,
-    })
-}
+impl Encoder<'_> {
+    fn result(&mut self, result: &FileResult) -> Value {
+        let own = |severity| result.found.iter().filter(move |d| d.severity == severity);
+        let errors: Vec<_> = own(Severity::Error).map(|d| self.problem(d)).collect();
+        let warnings: Vec<_> = own(Severity::Warning).map(|d| self.problem(d)).collect();
+        let is_about_shape = |d: &&Diagnostic| {
+            matches!(d.code, Code::YamlValidate | Code::UnknownKey | Code::UnknownItem)
+        };
+        let shape: Vec<_> = result.found.iter().filter(is_about_shape).map(said).collect();
+        json!({
+            "name": self.diagnostics.sources().name(result.file),
+            "successful": result.is_successful(),
+            "schema_valid": shape.is_empty(),
+            "schema_warnings": shape,
+            "errors": errors,
+            "warnings": warnings,
+        })
+    }
 
-fn problem(sources: &Sources, file: FileId, outline: &Outline, diagnostic: &Diagnostic) -> Value {
-    let path = outline.path_to(diagnostic);
-    let locations: Vec<_> = path.iter().map(|place| location(sources, file, place)).collect();
-    json!({
-        "context": {
-            "locations": locations,
-            "snippet": snippet(sources, diagnostic.span.as_ref()),
-        },
-        "code": diagnostic.code.name(),
-        "codedesc": diagnostic.code.description(),
-        "message": said(diagnostic),
-    })
+    fn listed(&mut self, diagnostic: &Diagnostic) -> Value {
+        let mut problem = self.problem(diagnostic);
+        let severity = match diagnostic.severity {
+            Severity::Error => "error",
+            Severity::Warning => "warning",
+        };
+        problem["severity"] = severity.into();
+        problem
+    }
+
+    fn problem(&mut self, diagnostic: &Diagnostic) -> Value {
+        let sources = self.diagnostics.sources();
+        let locations: Vec<_> = match &diagnostic.span {
+            None => vec![location(sources, None, &diagnostic.item, 0)],
+            Some(span) => {
+                let outline = || Outline::of(sources.text(span.file));
+                let outline = self.outlines.entry(span.file).or_insert_with(outline);
+                let path = outline.path_to(diagnostic);
+                let place =
+                    |place: &Place| location(sources, Some(span.file), &place.item, place.start);
+                path.iter().map(place).collect()
+            }
+        };
+        json!({
+            "context": {
+                "locations": locations,
+                "snippet": snippet(sources, diagnostic.span.as_ref()),
+            },
+            "code": diagnostic.code.name(),
+            "codedesc": diagnostic.code.description(),
+            "message": said(diagnostic),
+        })
+    }
 }
 
 /// The message with what to do about it.
@@ -77,16 +99,17 @@ pub(super) fn said(diagnostic: &Diagnostic) -> String {
     }
 }
 
-fn location(sources: &Sources, file: FileId, place: &Place) -> Value {
-    let position = sources.position(&Span { file, range: place.start..place.start });
+fn location(sources: &Sources, file: Option<FileId>, item: &Item, start: usize) -> Value {
+    let position = file.map(|file| sources.position(&Span { file, range: start..start }));
+    let (line, column) = position.map_or((0, 0), |at| (at.line - 1, at.column - 1));
     json!({
-        "item_type": place.item.kind.name(),
-        "item_name": place.item.name,
+        "item_type": item.kind.name(),
+        "item_name": item.name,
         "position": {
-            "name": sources.name(file),
-            "line": position.line - 1,
-            "column": position.column - 1,
-            "offset": place.start,
+            "name": file.map_or("", |file| sources.name(file)),
+            "line": line,
+            "column": column,
+            "offset": start,
         },
     })
 }
@@ -111,7 +134,8 @@ mod tests {
 
     use super::*;
 
-    fn load(files: &[(&str, &str)]) -> Vec<Value> {
+    /// The results, and all problems.
+    fn load_all(files: &[(&str, &str)]) -> (Vec<Value>, Vec<Value>) {
         let mut loader = Loader::new(&Schema::falco());
         for (name, text) in files {
             loader = loader.add_file(*name, *text);
@@ -119,7 +143,12 @@ mod tests {
         let text = load_results(&loader.load().1);
         assert!(!text.contains('\n'), "one line: {text}");
         let object: Value = serde_json::from_str(&text).unwrap();
-        object["falco_load_results"].as_array().unwrap().clone()
+        let list = |key: &str| object[key].as_array().unwrap().clone();
+        (list("falco_load_results"), list("k8srd_problems"))
+    }
+
+    fn load(files: &[(&str, &str)]) -> Vec<Value> {
+        load_all(files).0
     }
 
     const RULE: &str = "- rule: r\n  desc: d\n  output: o\n  priority: INFO\n";
@@ -168,6 +197,20 @@ mod tests {
         let message = error["message"].as_str().unwrap();
         assert!(message.ends_with("; did you mean proc.name?"), "{message}");
         assert_eq!(results[1]["schema_valid"], true);
+    }
+
+    #[test]
+    fn results_stop_where_falco_does_and_problems_do_not() {
+        let wrong = |name: &str| {
+            let rule = RULE.replacen(" r\n", &format!(" {name}\n"), 1);
+            format!("{rule}  condition: evt.type = open and x.{name} = 1\n")
+        };
+        let text = format!("{}{}", wrong("first"), wrong("second"));
+        let (results, problems) = load_all(&[("a.yaml", &text)]);
+        assert_eq!(results[0]["errors"].as_array().unwrap().len(), 1);
+        assert_eq!(problems.len(), 2, "{problems:?}");
+        assert_eq!(problems[1]["severity"], "error");
+        assert_eq!(problems[1]["context"]["locations"][1]["item_name"], "second");
     }
 
     #[test]

@@ -10,8 +10,7 @@ use serde_json::{Value, json};
 
 use super::load_results::said;
 
-const SCHEMA: &str =
-    "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json";
+const SCHEMA: &str = "https://json.schemastore.org/sarif-2.1.0.json";
 /// Where a code is explained.
 const INFORMATION: &str = "https://github.com/k8srd/k8srd/blob/main/docs/rules-ci.md";
 
