@@ -26,6 +26,64 @@ pub enum Condition {
     Check(Check),
 }
 
+impl Condition {
+    /// Whether it may hold for some event if these fields never have a value: where it may not,
+    /// its rule is mute for want of them.
+    ///
+    /// Comparisons of other fields are taken to go either way, so `true` is no promise.
+    ///
+    /// ```
+    /// use k8srd_core::rules::parse_condition;
+    /// use k8srd_core::schema::Schema;
+    ///
+    /// let schema = Schema::falco();
+    /// let can_hold = |text| {
+    ///     let condition = parse_condition(&schema, text).0.unwrap();
+    ///     condition.can_hold_without(&|field| field.name == "user.name")
+    /// };
+    /// assert!(can_hold("proc.name = sh or user.name = root"));
+    /// assert!(can_hold("proc.name = sh and not user.name = root"));
+    /// assert!(!can_hold("proc.name = sh and user.name != root"));
+    /// ```
+    pub fn can_hold_without(&self, absent: &dyn Fn(&Field) -> bool) -> bool {
+        self.outcomes_without(absent).holds
+    }
+
+    fn outcomes_without(&self, absent: &dyn Fn(&Field) -> bool) -> Outcomes {
+        let of_all = |all: &[Self]| -> Vec<Outcomes> {
+            all.iter().map(|one| one.outcomes_without(absent)).collect()
+        };
+        match self {
+            Self::Const(holds) => Outcomes { holds: *holds, fails: !*holds },
+            Self::Not(inner) => {
+                let Outcomes { holds, fails } = inner.outcomes_without(absent);
+                Outcomes { holds: fails, fails: holds }
+            }
+            Self::All(all) => {
+                let all = of_all(all);
+                Outcomes { holds: all.iter().all(|o| o.holds), fails: all.iter().any(|o| o.fails) }
+            }
+            Self::Any(all) => {
+                let all = of_all(all);
+                Outcomes { holds: all.iter().any(|o| o.holds), fails: all.iter().all(|o| o.fails) }
+            }
+            Self::Check(check) => {
+                let mut lacks = false;
+                check.fields(&mut |field| lacks |= absent(field));
+                // No comparison holds for a value that is not there.
+                Outcomes { holds: !lacks, fails: true }
+            }
+        }
+    }
+}
+
+/// What may become of a condition.
+#[derive(Clone, Copy)]
+struct Outcomes {
+    holds: bool,
+    fails: bool,
+}
+
 /// A comparison of a field, or of what is made of fields, with constants or with another field.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
