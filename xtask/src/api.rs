@@ -72,12 +72,25 @@ fn format_of(json: &Path) -> anyhow::Result<u64> {
     value["format_version"].as_u64().context("rustdoc's JSON without a format_version")
 }
 
-/// A derived trait is one line: that it is there is API, its methods go without saying.
+/// Traits that the compiler gives: that a type lacks one is a line of its own, so it is seen when one
+/// stops to be `Send`. That it has one goes without saying.
+const AUTOMATIC: &[&str] = &[
+    "core::marker::Send",
+    "core::marker::Sync",
+    "core::marker::Unpin",
+    "core::panic::unwind_safe::RefUnwindSafe",
+    "core::panic::unwind_safe::UnwindSafe",
+];
+
+/// Traits that are the compiler's own business.
+const INTERNAL: &[&str] =
+    &["core::marker::Freeze", "core::marker::StructuralPartialEq", "core::marker::UnsafeUnpin"];
+
 fn text(name: &str, json: &Path) -> anyhow::Result<String> {
     let items = |derived: bool| -> anyhow::Result<Vec<String>> {
         let builder = Builder::from_rustdoc_json(json)
             .omit_blanket_impls(true)
-            .omit_auto_trait_impls(true)
+            .omit_auto_trait_impls(!derived)
             .omit_auto_derived_impls(!derived);
         Ok(builder.build()?.items().map(ToString::to_string).collect())
     };
@@ -85,12 +98,38 @@ fn text(name: &str, json: &Path) -> anyhow::Result<String> {
     let all = items(true)?;
     ensure!(!all.is_empty(), "{name} has no public item");
     let mut text = format!("# The public API of {name}, all features on: `cargo xtask bless`.\n");
-    for item in all {
-        let derived = item.starts_with("impl ") && !item.contains("::StructuralPartialEq ");
-        if derived || written.contains(&item) {
-            text.push_str(&item);
-            text.push('\n');
-        }
+    for item in all.iter().filter(|item| written.contains(*item) || tells(item)) {
+        text.push_str(item);
+        text.push('\n');
     }
     Ok(text)
+}
+
+/// Whether an item that nobody wrote out says something. A derived trait does, in one line; its
+/// methods do not.
+fn tells(item: &str) -> bool {
+    let Some((the_trait, _)) = item.strip_prefix("impl").and_then(|rest| rest.split_once(" for "))
+    else {
+        return false;
+    };
+    let lacks = the_trait.contains('!');
+    let is_one_of = |traits: &[&str]| traits.iter().any(|name| the_trait.ends_with(name));
+    !is_one_of(INTERNAL) && (lacks || !is_one_of(AUTOMATIC))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn derived_traits_and_lacking_ones_tell_something() {
+        assert!(tells("impl core::clone::Clone for it::A"));
+        assert!(tells("impl !core::marker::Send for it::A"));
+        assert!(tells("impl<T> !core::panic::unwind_safe::UnwindSafe for it::A<T>"));
+        assert!(!tells("impl core::marker::Send for it::A"));
+        assert!(!tells("impl<T> core::marker::Sync for it::A<T> where T: core::marker::Sync"));
+        assert!(!tells("impl !core::marker::Freeze for it::A"));
+        assert!(!tells("impl core::marker::StructuralPartialEq for it::A"));
+        assert!(!tells("pub fn it::A::clone(&self) -> it::A"));
+    }
 }

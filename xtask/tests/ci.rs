@@ -299,6 +299,8 @@ fn generated_finds_and_shows_another_api() {
     let words =
         ["-pub fn k8srd_core::line() -> ", "+pub fn k8srd_core::line(u8) -> ", "xtask bless"];
     workspace.fails("generated", &words);
+    workspace.append("k8srd-core/src/lib.rs", "\n/// Local.\npub struct Local(std::rc::Rc<u8>);\n");
+    workspace.fails("generated", &["+impl !core::marker::Send for k8srd_core::Local"]);
     workspace.write("docs/api/gone.txt", "of a crate that is gone\n");
     workspace.fails("generated", &["docs/api/gone.txt", "-of a crate that is gone"]);
 }
