@@ -98,7 +98,7 @@
 //!
 //! # Features
 //!
-//! None so far.
+//! None: all of it is always there.
 #![forbid(unsafe_code)]
 
 pub mod alert;

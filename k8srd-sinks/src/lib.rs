@@ -11,6 +11,11 @@
 //!   a slow or blocked receiver costs alerts, which are counted by priority and reason, and never
 //!   the pipeline's time or memory.
 //!
+//! It is not for those who want to act on an alert (kill, block): a sink tells, and may be late. And
+//! whoever only wants alerts in a `Vec` needs no sink: `Pipeline::step` gives them.
+//!
+//! # Example
+//!
 //! ```
 //! use std::sync::Arc;
 //! use std::time::Duration;
@@ -34,8 +39,10 @@
 //! # Ok::<(), std::io::Error>(())
 //! ```
 //!
-//! The crate has no features yet: encoders, the writer and delivery need no network client. Each
-//! transport will come behind a feature of its own.
+//! # Features
+//!
+//! None: encoders, the writer and delivery need no network client. A transport comes behind a feature
+//! of its own.
 #![forbid(unsafe_code)]
 
 pub mod delivery;

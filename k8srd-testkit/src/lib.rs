@@ -1,8 +1,12 @@
 //! Test doubles for everything that k8srd's seams join: for the tests of your own sources,
 //! enrichers, matchers, sinks and rules.
 //!
-//! A dev-dependency: nothing here belongs into a program. A test from end to end, without a
-//! kernel, a clock or a network:
+//! It is for `[dev-dependencies]`. It is not for programs: an event made by hand and an evaluator that
+//! is slow on purpose have no place there.
+//!
+//! # Example
+//!
+//! A test from end to end, without a kernel, a clock or a network:
 //!
 //! ```
 //! use std::time::Duration;
@@ -50,8 +54,11 @@
 //! - [`corpus`]: tests as data, read from files.
 //!
 //! Builders panic where a test is wrong (an unknown field, a value of another type) and say why;
-//! each has a `try_` twin for names and values that come from outside the test. The crate has no
-//! features.
+//! each has a `try_` twin for names and values that come from outside the test.
+//!
+//! # Features
+//!
+//! None.
 #![forbid(unsafe_code)]
 
 pub mod clock;

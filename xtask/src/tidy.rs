@@ -35,6 +35,7 @@ const CHECKS: &[(&str, Check)] = &[
     ("dependency directions", dependencies::directions),
     ("sources of dependencies", dependencies::registries),
     ("manifests", manifests::manifests),
+    ("front pages", manifests::front_pages),
     ("crates forbid unsafe code", sources::forbids_unsafe),
     ("the core does no I/O", sources::core_is_pure),
     ("file sizes", sources::sizes),

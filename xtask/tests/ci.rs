@@ -35,6 +35,9 @@ repository = "https://github.com/k8srd/k8srd"
 keywords = ["small"]
 categories = ["parser-implementations"]
 
+[package.metadata.docs.rs]
+all-features = true
+
 [features]
 # One item more.
 extra = []
@@ -49,7 +52,16 @@ workspace = true
     ),
     (
         "k8srd-core/src/lib.rs",
-        r#"//! Small.
+        r#"//! Small. It is for tests, and not for anything else.
+//!
+//! ```
+//! assert!(k8srd_core::line().starts_with("Warning"));
+//! ```
+//!
+//! # Features
+//!
+//! - `extra`: an item more
+//! - `other`: another one
 #![forbid(unsafe_code)]
 
 /// What the stranger prints.

@@ -95,14 +95,7 @@ impl Tree {
 
     /// The libraries that others depend on.
     pub(crate) fn libraries(&self) -> impl Iterator<Item = &Value> {
-        self.members().filter(|package| {
-            let is_library = |target: &Value| {
-                let kinds = target["kind"].as_array();
-                kinds.is_some_and(|kinds| kinds.iter().any(|kind| kind == "lib"))
-            };
-            package["publish"].is_null()
-                && package["targets"].as_array().is_some_and(|all| all.iter().any(is_library))
-        })
+        self.members().filter(|package| package["publish"].is_null() && is_library(package))
     }
 
     /// A path that cargo gave, from the root.
@@ -110,6 +103,14 @@ impl Tree {
         let inner = Path::new(path).strip_prefix(&self.root).ok();
         inner.and_then(Path::to_str).unwrap_or(path)
     }
+}
+
+/// Whether a package has a library.
+pub(super) fn is_library(package: &Value) -> bool {
+    let mut targets = package["targets"].as_array().into_iter().flatten();
+    targets.any(|target| {
+        target["kind"].as_array().is_some_and(|kinds| kinds.iter().any(|kind| kind == "lib"))
+    })
 }
 
 #[cfg(test)]
