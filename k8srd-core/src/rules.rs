@@ -49,7 +49,7 @@ pub use diagnostic::{Diagnostic, Diagnostics};
 pub use evaluate::evaluate;
 pub use load::{Loader, Rule, RuleSet};
 pub use matcher::RuleMatcher;
-pub use output::Output;
+pub use output::{AppendOutput, BufferFormat, ExtraField, Output};
 pub use plan::{Plan, PlanOptions, RuleMatching};
 pub use selectors::Selector;
 

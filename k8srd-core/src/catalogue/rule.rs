@@ -8,6 +8,6 @@ Util from Pipeline {
 }
 
 Rule from Matcher {
-    RULE_WEIGHT "rule.weight" Uint only OutputOnly nobody RULES: "weight of the rule that matched, 0 to 1000; not a field of Falco";
+    RULE_WEIGHT "rule.weight" Uint only OutputOnly: "weight of the rule that matched, 0 to 1000; not a field of Falco";
 }
 }

@@ -184,7 +184,7 @@ impl Compiler<'_, '_> {
 
     fn output(&mut self, rule: &RuleData) -> Option<Output> {
         match Output::compile(self.schema, rule.output.as_str()) {
-            Ok((output, _)) => {
+            Ok(output) => {
                 for (name, reason) in warnings::DEPRECATED {
                     // As in Falco, wherever the name stands, even as the beginning of another.
                     if let Some(at) = rule.output.as_str().find(name) {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::ast::Condition;
 use super::diagnostic::{Diagnostics, Sources};
 use super::files::{self, File};
-use super::output::Output;
+use super::output::{Additions, AppendOutput, BufferFormat, Output};
 use super::selectors::{self, Selector};
 use crate::alert::{Priority, RuleInfo};
 use crate::schema::Schema;
@@ -91,6 +91,8 @@ pub struct Loader {
     files: Vec<File>,
     floor: Priority,
     selectors: Vec<Selector>,
+    append_output: Vec<AppendOutput>,
+    buffer_format: BufferFormat,
     strict_falco: bool,
 }
 
@@ -103,6 +105,8 @@ impl Loader {
             files: Vec::new(),
             floor: Priority::Debug,
             selectors: Vec::new(),
+            append_output: Vec::new(),
+            buffer_format: BufferFormat::default(),
             strict_falco: false,
         }
     }
@@ -139,6 +143,18 @@ impl Loader {
         self
     }
 
+    /// Adds to the outputs of rules, one entry after the other: Falco's `append_output`.
+    pub fn append_output(mut self, entries: impl IntoIterator<Item = AppendOutput>) -> Self {
+        self.append_output.extend(entries);
+        self
+    }
+
+    /// Says how alerts show the bytes of buffers.
+    pub fn buffer_format(mut self, format: BufferFormat) -> Self {
+        self.buffer_format = format;
+        self
+    }
+
     /// Warns of keys that k8srd knows and Falco does not.
     pub fn strict_falco(mut self, strict: bool) -> Self {
         self.strict_falco = strict;
@@ -148,11 +164,18 @@ impl Loader {
     /// Loads everything, and finds every problem in one go. Where there are errors the ruleset
     /// holds the rules without one; whether to go on with these is the caller's decision.
     pub fn load(self) -> (RuleSet, Diagnostics) {
-        let Self { schema, sources, files, floor, selectors, strict_falco } = self;
+        let Self { schema, mut sources, files, floor, selectors, strict_falco, .. } = self;
         let mut loaded = files::load(&schema, &sources, &files, strict_falco);
         let mut rules = loaded.rules;
         rules.retain(|rule| rule.info.priority <= floor);
         selectors::apply(&selectors, &mut rules, &mut loaded.found);
+        let additions =
+            Additions::compile(&schema, self.append_output, &mut sources, &mut loaded.found);
+        for Rule { info, output, .. } in &mut rules {
+            additions.apply(info, output);
+            output.set_weight(info.weight);
+            output.set_buffer_format(self.buffer_format);
+        }
         let diagnostics = Diagnostics::new(sources, loaded.found).with_results(loaded.results);
         (RuleSet { schema, rules }, diagnostics)
     }

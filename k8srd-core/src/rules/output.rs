@@ -4,34 +4,51 @@
 //! cut to 20 characters; a value that an event does not have reads `<NA>`. A leading `*`, which
 //! in Falco asks for just that, is passed over.
 
-use std::fmt::Write as _;
+mod append;
+mod show;
+mod tokens;
+
 use std::sync::Arc;
 
-use super::fields::{self, FieldProblem};
-use super::syntax::{TRANSFORMERS, TextRange};
+use super::syntax::TextRange;
 use crate::arena::Arena;
+use crate::catalogue;
 use crate::event::Event;
-use crate::field::{FieldType, Key, Multiplicity};
+use crate::field::Key;
 use crate::schema::Schema;
-use crate::value::{Lookup, OwnedValue};
+use crate::value::{Lookup, OwnedValue, Value};
+use show::Form;
+
+pub(super) use append::Additions;
+pub use append::{AppendOutput, ExtraField};
+pub use show::BufferFormat;
 
 /// What is written for a value that is not there.
 const MISSING: &str = "<NA>";
-/// A token that falcosecurity's rules hold for historical reasons; it prints nothing.
-const ERASED: &str = "%container.info";
 
 /// A compiled output.
 #[derive(Clone, Debug, Default)]
 pub struct Output {
     parts: Vec<Part>,
-    /// The fields by the name used in the text, sorted, each once.
-    fields: Vec<(Arc<str>, Key)>,
+    /// What goes among an alert's fields, by name: sorted, each once.
+    fields: Vec<(Arc<str>, Shown)>,
+    /// The weight of the rule that it belongs to.
+    weight: u16,
 }
 
 #[derive(Clone, Debug)]
 enum Part {
     Text(Box<str>),
-    Field { key: Key, width: Option<usize> },
+    Value { key: Key, form: Form, width: Option<usize> },
+}
+
+/// One of an alert's fields.
+#[derive(Clone, Debug)]
+enum Shown {
+    /// A value, typed.
+    Value(Key, Form),
+    /// A text with values in it.
+    Text(Box<[Part]>),
 }
 
 /// Something wrong with an output.
@@ -44,46 +61,79 @@ pub(super) struct OutputProblem {
     pub(super) help: Option<String>,
 }
 
-/// What an output names that will go away.
-#[derive(Clone, Debug)]
-pub(super) struct Deprecated {
-    pub(super) span: TextRange,
-    pub(super) message: &'static str,
-}
-
 impl Output {
     /// Compiles an output; every problem is found in one go.
-    pub(super) fn compile(
-        schema: &Schema,
-        text: &str,
-    ) -> Result<(Self, Vec<Deprecated>), Vec<OutputProblem>> {
-        let mut compiler = Compiler {
-            schema,
-            text,
-            output: Self::default(),
-            problems: vec![],
-            deprecated: vec![],
+    pub(super) fn compile(schema: &Schema, text: &str) -> Result<Self, Vec<OutputProblem>> {
+        tokens::compile(schema, text)
+    }
+
+    /// Says how much the rule that it belongs to weighs.
+    pub(super) fn set_weight(&mut self, weight: u16) {
+        self.weight = weight;
+    }
+
+    /// Says how buffers are shown.
+    pub(super) fn set_buffer_format(&mut self, format: BufferFormat) {
+        let in_parts = |parts: &mut [Part]| {
+            for part in parts {
+                if let Part::Value { form, .. } = part {
+                    form.buffer = format;
+                }
+            }
         };
-        compiler.run();
-        let Compiler { mut output, problems, deprecated, .. } = compiler;
-        if !problems.is_empty() {
-            return Err(problems);
+        in_parts(&mut self.parts);
+        for (_, shown) in &mut self.fields {
+            match shown {
+                Shown::Value(_, form) => form.buffer = format,
+                Shown::Text(parts) => in_parts(parts),
+            }
         }
-        output.fields.sort_by(|(a, _), (b, _)| a.cmp(b));
-        output.fields.dedup_by(|(a, _), (b, _)| a == b);
-        Ok((output, deprecated))
+    }
+
+    /// Adds `other`'s text and fields, with a blank between the texts.
+    fn append(&mut self, other: &Self) {
+        self.parts.push(Part::Text(" ".into()));
+        self.parts.extend_from_slice(&other.parts);
+        self.add_fields(other);
+    }
+
+    /// Adds `other`'s fields, not its text.
+    fn add_fields(&mut self, other: &Self) {
+        for (name, shown) in &other.fields {
+            self.add_field(name.clone(), shown.clone());
+        }
+    }
+
+    /// Adds the text of `format` as a field of this name.
+    fn add_formatted(&mut self, name: &Arc<str>, format: &Self) {
+        self.add_field(name.clone(), Shown::Text(format.parts.as_slice().into()));
+    }
+
+    /// Adds a field; one that is there under this name makes place for it.
+    fn add_field(&mut self, name: Arc<str>, shown: Shown) {
+        match self.fields.binary_search_by(|(own, _)| own.cmp(&name)) {
+            Ok(place) => {
+                if let Some((_, own)) = self.fields.get_mut(place) {
+                    *own = shown;
+                }
+            }
+            Err(place) => self.fields.insert(place, (name, shown)),
+        }
     }
 
     /// Adds the text for `event` to `out`. A pending value reads as missing.
     pub fn render(&self, event: &dyn Event, arena: &Arena, out: &mut String) {
-        for part in &self.parts {
+        self.write(&self.parts, event, arena, out);
+    }
+
+    fn write(&self, parts: &[Part], event: &dyn Event, arena: &Arena, out: &mut String) {
+        for part in parts {
             match part {
                 Part::Text(text) => out.push_str(text),
-                Part::Field { key, width } => {
+                Part::Value { key, form, width } => {
                     let start = out.len();
-                    match event.get(key, arena) {
-                        // Writing to a string cannot fail.
-                        Lookup::Known(value) => drop(write!(out, "{value}")),
+                    match self.get(key, event, arena) {
+                        Lookup::Known(value) => form.write(&value, out),
                         Lookup::Absent | Lookup::Pending => out.push_str(MISSING),
                     }
                     if let Some(width) = width {
@@ -94,15 +144,50 @@ impl Output {
         }
     }
 
-    /// The values of all fields by the name used in the text, sorted.
+    /// The values of all fields by their names, sorted: numbers and texts as they are in JSON.
     pub fn values(&self, event: &dyn Event, arena: &Arena) -> Vec<(Arc<str>, Option<OwnedValue>)> {
-        let value = |key| event.get(key, arena).known().map(|value| value.to_owned());
-        self.fields.iter().map(|(name, key)| (name.clone(), value(key))).collect()
+        let value = |shown: &Shown| match shown {
+            Shown::Value(key, form) => {
+                let time = show::time_field(key.field(), event.time());
+                time.or_else(|| Some(form.typed(&self.get(key, event, arena).known()?)))
+            }
+            Shown::Text(parts) => {
+                let mut text = String::new();
+                self.write(parts, event, arena, &mut text);
+                Some(OwnedValue::from(&*text))
+            }
+        };
+        self.fields.iter().map(|(name, shown)| (name.clone(), value(shown))).collect()
     }
 
-    /// The fields that it reads, by the name used in the text, sorted.
-    pub fn fields(&self) -> impl Iterator<Item = (&str, &Key)> {
-        self.fields.iter().map(|(name, key)| (&**name, key))
+    /// The names of the fields that an alert has, sorted.
+    pub fn fields(&self) -> impl Iterator<Item = &str> {
+        self.fields.iter().map(|(name, _)| &**name)
+    }
+
+    /// Everything that is asked of an event, the same key more than once.
+    pub fn keys(&self) -> impl Iterator<Item = &Key> {
+        fn of_part(part: &Part) -> Option<&Key> {
+            match part {
+                Part::Text(_) => None,
+                Part::Value { key, .. } => Some(key),
+            }
+        }
+        let of_fields = self.fields.iter().flat_map(|(_, shown)| {
+            let (value, parts): (_, &[Part]) = match shown {
+                Shown::Value(key, _) => (Some(key), &[]),
+                Shown::Text(parts) => (None, parts),
+            };
+            value.into_iter().chain(parts.iter().filter_map(of_part))
+        });
+        self.parts.iter().filter_map(of_part).chain(of_fields)
+    }
+
+    fn get<'a>(&self, key: &Key, event: &'a dyn Event, arena: &'a Arena) -> Lookup<Value<'a>> {
+        match key.field() {
+            catalogue::RULE_WEIGHT => Lookup::Known(Value::U64(self.weight.into())),
+            _ => event.get(key, arena),
+        }
     }
 }
 
@@ -115,130 +200,6 @@ fn fit(out: &mut String, start: usize, width: usize) {
             let missing = width - written.chars().count();
             out.extend(std::iter::repeat_n(' ', missing));
         }
-    }
-}
-
-struct Compiler<'a> {
-    schema: &'a Schema,
-    text: &'a str,
-    output: Output,
-    problems: Vec<OutputProblem>,
-    deprecated: Vec<Deprecated>,
-}
-
-impl Compiler<'_> {
-    fn run(&mut self) {
-        let mut at = self.text.len() - self.text.strip_prefix('*').unwrap_or(self.text).len();
-        while let Some(rest) = self.text.get(at..).filter(|rest| !rest.is_empty()) {
-            let literal = rest.find('%').unwrap_or(rest.len());
-            if literal > 0 {
-                let text = rest.get(..literal).unwrap_or("");
-                self.output.parts.push(Part::Text(text.into()));
-                at += literal;
-                continue;
-            }
-            at = if rest.starts_with(ERASED) {
-                let span = at..at + ERASED.len();
-                self.deprecated
-                    .push(Deprecated { span, message: "%container.info prints nothing" });
-                at + ERASED.len()
-            } else {
-                self.token(at)
-            };
-        }
-    }
-
-    /// Reads the token whose `%` is at `start`; says where it ends.
-    fn token(&mut self, start: usize) -> usize {
-        let rest = |at: usize| self.text.get(at..).unwrap_or("");
-        let run = |at: usize, holds: fn(char) -> bool| {
-            at + rest(at).find(|c| !holds(c)).unwrap_or(rest(at).len())
-        };
-        let digits_end = run(start + 1, |c| c.is_ascii_digit());
-        let digits = self.text.get(start + 1..digits_end).unwrap_or("");
-        let name_end = run(digits_end, |c| c.is_ascii_alphanumeric() || c == '_' || c == '.');
-        let written = self.text.get(digits_end..name_end).unwrap_or("");
-        let width = match digits.parse::<u16>() {
-            Ok(width) => Some(usize::from(width)),
-            Err(_) if digits.is_empty() => None,
-            Err(_) => {
-                let message = format!("a value cannot be {digits} characters wide");
-                return self.report(start..digits_end, false, message, None);
-            }
-        };
-        if TRANSFORMERS.contains(&written) && rest(name_end).starts_with('(') {
-            let message = format!("transformer {written}() is not known here");
-            return self.report(start..name_end, false, message, None);
-        }
-        if written.is_empty() {
-            let message = "% begins no field".to_owned();
-            let help = "a field follows at once, such as %proc.name".to_owned();
-            return self.report(start..digits_end, false, message, Some(help));
-        }
-        let name = self.longest_name(written);
-        let name_end = digits_end + name.len();
-        let (arg, end) = match self.argument(name_end) {
-            Ok(found) => found,
-            Err(message) => return self.report(start..name_end, false, message, None),
-        };
-        let resolved = match fields::resolve(self.schema, name, arg.as_deref()) {
-            Ok(resolved) => resolved,
-            Err(FieldProblem { unknown, message, help }) => {
-                return self.report(start..end, unknown, message, help);
-            }
-        };
-        if resolved.multiplicity == Multiplicity::Either || resolved.ty() == FieldType::Net {
-            let message = format!("{name} can be compared, but not printed");
-            return self.report(start..end, false, message, None);
-        }
-        let display = match &arg {
-            Some(arg) => format!("{name}[{arg}]").into(),
-            None => name.into(),
-        };
-        self.output.fields.push((display, resolved.key.clone()));
-        self.output.parts.push(Part::Field { key: resolved.key, width });
-        end
-    }
-
-    /// The longest beginning of `written` that is a field: a sentence's full stop may follow one.
-    fn longest_name<'t>(&self, written: &'t str) -> &'t str {
-        let whole = written.trim_end_matches('.');
-        let mut ends = (1..=whole.len()).rev().filter_map(|end| whole.get(..end));
-        let resolves = |name: &&str| match fields::resolve(self.schema, name, None) {
-            Ok(_) => true,
-            // It is the field, and its argument is in brackets or forgotten.
-            Err(problem) => !problem.unknown,
-        };
-        ends.find(resolves).unwrap_or(whole)
-    }
-
-    /// What stands in brackets at `at`, and where that ends.
-    fn argument(&self, at: usize) -> Result<(Option<String>, usize), String> {
-        let Some(inside) = self.text.get(at..).and_then(|rest| rest.strip_prefix('[')) else {
-            return Ok((None, at));
-        };
-        let quote = inside.chars().next().filter(|c| matches!(c, '"' | '\''));
-        let (from, close) = match quote {
-            Some('"') => (1, "\"]"),
-            Some(_) => (1, "']"),
-            None => (0, "]"),
-        };
-        let quoted = inside.get(from..).unwrap_or("");
-        let end = quoted.find(close).ok_or("the argument's bracket is not closed")?;
-        let arg = quoted.get(..end).filter(|arg| !arg.is_empty()).ok_or("the argument is empty")?;
-        Ok((Some(arg.to_owned()), at + 1 + from + end + close.len()))
-    }
-
-    fn report(
-        &mut self,
-        span: TextRange,
-        unknown: bool,
-        message: String,
-        help: Option<String>,
-    ) -> usize {
-        let end = span.end.max(span.start + 1);
-        self.problems.push(OutputProblem { span, unknown, message, help });
-        end
     }
 }
 
@@ -279,7 +240,7 @@ mod tests {
 
     #[track_caller]
     fn check(text: &str, rendered: &str) {
-        let (output, _) = Output::compile(&Schema::falco(), text).expect(text);
+        let output = Output::compile(&Schema::falco(), text).expect(text);
         let mut out = String::new();
         output.render(&Cat, &Arena::default(), &mut out);
         assert_eq!(out, rendered, "{text}");
@@ -308,14 +269,14 @@ mod tests {
         check("[%5proc.name]", "[cat  ]");
         check("[%2proc.name]", "[ca]");
         check("[%3fd.name]", "[<NA]");
-        check("[%0proc.name]", "[]");
+        check("[%0proc.name]", "[cat]");
     }
 
     #[test]
     fn fields_are_listed_sorted_and_once() {
         let text = "%proc.name %fd.num %proc.aname[2] %proc.name %evt.arg.flags";
-        let (output, _) = Output::compile(&Schema::falco(), text).unwrap();
-        let names: Vec<_> = output.fields().map(|(name, _)| name).collect();
+        let output = Output::compile(&Schema::falco(), text).unwrap();
+        let names: Vec<_> = output.fields().collect();
         assert_eq!(names, ["evt.arg.flags", "fd.num", "proc.aname[2]", "proc.name"]);
         let values = output.values(&Cat, &Arena::default());
         assert_eq!(values[1], ("fd.num".into(), Some(OwnedValue::I64(3))));
@@ -336,8 +297,28 @@ mod tests {
     }
 
     #[test]
-    fn what_will_go_away_is_named() {
-        let (_, deprecated) = Output::compile(&Schema::falco(), "x %container.info").unwrap();
-        assert_eq!(deprecated[0].span, 2..17);
+    fn fields_tell_times_as_numbers() {
+        let output = Output::compile(&Schema::falco(), "%evt.time.iso8601 %evt.time.s").unwrap();
+        let values = output.values(&Cat, &Arena::default());
+        let zero = |name: &str| (name.into(), Some(OwnedValue::U64(0)));
+        assert_eq!(values, [zero("evt.time.iso8601"), zero("evt.time.s")]);
+    }
+
+    #[test]
+    fn what_is_added_stands_behind_and_among_the_fields() {
+        let output = |text| Output::compile(&Schema::falco(), text).unwrap();
+        let mut all = output("%proc.name");
+        all.append(&output("(%fd.num)"));
+        all.add_fields(&output("%proc.aname[2]"));
+        all.add_formatted(&"who".into(), &output("%proc.name of %rule.weight"));
+        all.set_weight(700);
+        let mut text = String::new();
+        all.render(&Cat, &Arena::default(), &mut text);
+        assert_eq!(text, "cat (3)");
+        let fields: Vec<_> = all.fields().collect();
+        assert_eq!(fields, ["fd.num", "proc.aname[2]", "proc.name", "who"]);
+        let who = all.values(&Cat, &Arena::default()).pop().unwrap();
+        assert_eq!(who, ("who".into(), Some("cat of 700".into())));
+        assert_eq!(all.keys().count(), 7);
     }
 }

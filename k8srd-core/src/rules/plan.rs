@@ -181,7 +181,7 @@ fn plan_rule(
         candidates.push(Candidate { rule: id, condition, follows_path });
     }
     if specialised.may_hold {
-        reads.extend(rule.output.fields().map(|(_, key)| key.field()));
+        reads.extend(rule.output.keys().map(Key::field));
     }
     let has_realpath = schema.field_info(catalogue::FD_REALPATH).is_some();
     let names_file = has_realpath && reads.iter().any(follows);
