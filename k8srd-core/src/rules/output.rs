@@ -22,6 +22,7 @@ use show::Form;
 pub(super) use append::Additions;
 pub use append::{AppendOutput, ExtraField};
 pub use show::BufferFormat;
+pub(super) use tokens::ERASED;
 
 /// What is written for a value that is not there.
 const MISSING: &str = "<NA>";

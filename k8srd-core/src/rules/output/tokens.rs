@@ -5,8 +5,8 @@ use crate::rules::fields::{self, FieldProblem};
 use crate::rules::syntax::{TRANSFORMERS, TextRange};
 use crate::schema::Schema;
 
-/// A token that older rules hold; it prints nothing.
-const ERASED: &str = "%container.info";
+/// A token that older rules hold; it prints nothing, which the loader warns of.
+pub(in crate::rules) const ERASED: &str = "%container.info";
 
 /// Compiles an output; every problem is found in one go.
 pub(super) fn compile(schema: &Schema, text: &str) -> Result<Output, Vec<OutputProblem>> {
