@@ -34,6 +34,7 @@ type Check = fn(&Tree) -> Vec<Finding>;
 const CHECKS: &[(&str, Check)] = &[
     ("dependency directions", dependencies::directions),
     ("sources of dependencies", dependencies::registries),
+    ("dependencies in public", dependencies::shown),
     ("manifests", manifests::manifests),
     ("front pages", manifests::front_pages),
     ("crates forbid unsafe code", sources::forbids_unsafe),

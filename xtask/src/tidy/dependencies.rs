@@ -1,5 +1,7 @@
 //! Who may depend on what.
 
+use std::collections::BTreeSet;
+
 use serde_json::Value;
 
 use super::Finding;
@@ -117,6 +119,49 @@ pub(super) fn directions(tree: &Tree) -> Vec<Finding> {
     findings
 }
 
+/// Crates of others that show in a public API: a new major version of one is a new one of ours.
+const SHOWN: &[(&str, &str)] = &[
+    // The derives on the structs of the wire: who reads raw records parses them so.
+    ("k8srd-bpf", "zerocopy"),
+];
+
+/// No API text names a crate that is not ours, the standard library's or in [`SHOWN`].
+pub(super) fn shown(tree: &Tree) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for (name, text) in tree.texts(&[".txt"]) {
+        let file = name.strip_prefix("docs/api/").and_then(|name| name.strip_suffix(".txt"));
+        let Some(library) = file else { continue };
+        let mut seen = BTreeSet::new();
+        for line in text.lines().filter(|line| !line.starts_with('#') || line.starts_with("#[")) {
+            seen.extend(roots(line));
+        }
+        let ours = |root: &&str| {
+            ["alloc", "core", "std"].contains(root)
+                || root.starts_with("k8srd_")
+                || SHOWN.contains(&(library, *root))
+        };
+        for root in seen.iter().filter(|root| !ours(root)) {
+            findings.push(Finding::new(
+                name,
+                format!("{root} shows in the API: hide it, or argue for a row in xtask and docs/semver.md"),
+            ));
+        }
+    }
+    findings
+}
+
+/// The first names of all paths in an item: crates, since types begin with a capital.
+fn roots(item: &str) -> impl Iterator<Item = &str> {
+    let is_name = |c: char| c.is_alphanumeric() || c == '_';
+    item.match_indices("::").filter_map(move |(at, _)| {
+        let before = &item[..at];
+        let root = &before[before.trim_end_matches(is_name).len()..];
+        let first = root.chars().next()?;
+        let is_root = !before[..at - root.len()].ends_with("::") && !first.is_uppercase();
+        is_root.then_some(root)
+    })
+}
+
 /// Everything in the lock file comes from the one public registry, under its usual name.
 pub(super) fn registries(tree: &Tree) -> Vec<Finding> {
     let lock = tree.text("Cargo.lock").unwrap_or_default();
@@ -171,6 +216,18 @@ mod tests {
         let tree = workspace("k8srd", TEST_ONLY, Value::Null);
         assert!(directions(&tree)[0].advice.contains("dev-dependencies"));
         assert_eq!(directions(&workspace("k8srd", TEST_ONLY, json!("dev"))), []);
+    }
+
+    #[test]
+    fn a_crate_of_others_in_a_signature_is_found() {
+        let text = "# The API of a::b.\n#[non_exhaustive] pub struct k8srd_core::A\n\
+                    pub fn k8srd_core::A::b(&self) -> core::option::Option<zerocopy::B>\n\
+                    pub fn k8srd_core::A::c<T: Into<Self::D>>(T)\n";
+        let found = shown(&Tree::of(&[("docs/api/k8srd-core.txt", text)]));
+        assert_eq!(found.len(), 1, "{found:?}");
+        assert!(found[0].advice.starts_with("zerocopy shows in the API"));
+        assert_eq!(shown(&Tree::of(&[("docs/api/k8srd-bpf.txt", text)])), [], "argued for");
+        assert_eq!(shown(&Tree::of(&[("testdata/some.txt", text)])), []);
     }
 
     #[test]
