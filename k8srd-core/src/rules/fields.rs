@@ -62,6 +62,13 @@ pub(super) fn resolve<'s>(
     })
 }
 
+/// Whether a text could stand for a field. Cheap where it does not, unlike [`resolve`], which then
+/// looks for a name that is near.
+pub(super) fn is_field(schema: &Schema, text: &str) -> bool {
+    let known = schema.field_named(text).is_some() || dotted(schema, text).is_some();
+    known && resolve(schema, text, None).is_ok()
+}
+
 /// The longest field that takes an argument and stands before a dot of `name`, and what follows.
 fn dotted<'s, 'n>(schema: &'s Schema, name: &'n str) -> Option<(&'s FieldInfo, &'n str)> {
     name.rmatch_indices('.').find_map(|(dot, _)| {

@@ -22,6 +22,8 @@ pub(super) struct Macros<'s> {
     places: BTreeMap<String, usize>,
     /// Every macro behind those that it names.
     order: Vec<usize>,
+    /// The place of each macro in `order`.
+    ranks: Vec<Option<usize>>,
     /// Names of macros whose definition had a problem.
     broken: &'s HashSet<String>,
     size: usize,
@@ -59,6 +61,7 @@ impl<'s> Macros<'s> {
             entries: Vec::new(),
             places: table.iter().enumerate().map(|(at, row)| (row.name.clone(), at)).collect(),
             order: Vec::new(),
+            ranks: Vec::new(),
             broken,
             size: 0,
         };
@@ -121,6 +124,12 @@ impl<'s> Macros<'s> {
                         ready.push(outer);
                     }
                 }
+            }
+        }
+        self.ranks = vec![None; self.entries.len()];
+        for (rank, &at) in self.order.iter().enumerate() {
+            if let Some(own) = self.ranks.get_mut(at) {
+                *own = Some(rank);
             }
         }
         let left: HashSet<usize> =
@@ -217,8 +226,10 @@ impl<'s> Macros<'s> {
                 open.extend(self.entries.get(at).into_iter().flat_map(|entry| &entry.refers_to));
             }
         }
-        let order: Vec<_> = self.order.iter().copied().filter(|at| needed.contains(at)).collect();
-        for at in order {
+        let rank = |at: usize| Some((self.ranks.get(at).copied().flatten()?, at));
+        let mut order: Vec<_> = needed.into_iter().filter_map(rank).collect();
+        order.sort_unstable();
+        for (_, at) in order {
             self.type_entry(at);
             if let Some(Entry { state: State::Typed(_, problems), .. }) = self.entries.get(at) {
                 found.extend(problems.iter().cloned());

@@ -239,7 +239,7 @@ impl<'a> Typer<'a, '_> {
             return None;
         }
         let is_text = matches!(left.ty(), FieldType::Str | FieldType::Path);
-        if is_text && fields::resolve(self.schema, text, None).is_ok() {
+        if is_text && fields::is_field(self.schema, text) {
             let message = format!("{text:?} is compared as text, though it is the name of a field");
             let help = format!("to compare two fields write val({text})");
             self.report(ProblemKind::Advice, &literal.span, message, Some(help));
