@@ -19,6 +19,7 @@ pub mod ast;
 mod collect;
 mod compile;
 mod constant;
+pub mod describe;
 pub mod diagnostic;
 mod evaluate;
 mod exceptions;

@@ -9,7 +9,7 @@ use super::diagnostic::{Code, Diagnostic, Item, ItemKind, Severity};
 use super::lists::Lists;
 use super::load::Rule;
 use super::macros::Macros;
-use super::output::Output;
+use super::output::{ERASED, Output};
 use super::problems::Problems;
 use super::syntax::{Expr, TextRange};
 use super::text::Text;
@@ -22,8 +22,6 @@ use crate::schema::Schema;
 const MAX_TOTAL_SIZE: usize = 8_000_000;
 /// Above how many kinds a rule is warned of that does not name any.
 const MANY_KINDS: usize = 100;
-/// A token that falcosecurity's rules hold for historical reasons; it prints nothing.
-const CONTAINER_INFO: &str = "%container.info";
 
 /// A parsed condition and the text that its spans are in.
 #[derive(Debug)]
@@ -36,10 +34,14 @@ pub(super) struct Parsed {
 pub(super) struct Compiled {
     /// The rules without an error, in the order of definition.
     pub(super) rules: Vec<Rule>,
-    /// Names of macros that nothing names.
-    pub(super) unused_macros: HashSet<String>,
-    /// Names of lists that nothing names.
-    pub(super) unused_lists: HashSet<String>,
+    pub(super) unused: Unused,
+}
+
+/// What nothing names.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Unused {
+    pub(super) macros: HashSet<String>,
+    pub(super) lists: HashSet<String>,
 }
 
 /// Compiles all that is collected, and finds problems in the order in which Falco finds them.
@@ -68,7 +70,8 @@ pub(super) fn compile(
     }
     macros.warn_unused(problems);
     lists.warn_unused(&collection.lists, problems);
-    Compiled { rules, unused_macros: unused(macros.iter()), unused_lists: unused(lists.iter()) }
+    let unused = Unused { macros: unused(macros.iter()), lists: unused(lists.iter()) };
+    Compiled { rules, unused }
 }
 
 fn unused<'n>(names: impl Iterator<Item = (&'n str, bool)>) -> HashSet<String> {
@@ -76,7 +79,7 @@ fn unused<'n>(names: impl Iterator<Item = (&'n str, bool)>) -> HashSet<String> {
 }
 
 /// Puts lists in and parses.
-fn parse(lists: &mut Lists, condition: &Text) -> Result<Parsed, Box<Diagnostic>> {
+pub(super) fn parse(lists: &mut Lists, condition: &Text) -> Result<Parsed, Box<Diagnostic>> {
     let text = lists.put_into(condition)?;
     match parser::parse(text.as_str()) {
         Ok(expr) => Ok(Parsed { expr, text }),
@@ -209,11 +212,11 @@ impl Compiler<'_, '_> {
 
     fn warn_of_output(&mut self, row: &Row<RuleData>) {
         let output = &row.data.output;
-        let Some(at) = output.as_str().find(CONTAINER_INFO) else { return };
+        let Some(at) = output.as_str().find(ERASED) else { return };
         let item = Item::new(ItemKind::Rule, &row.name);
-        let message = format!("{CONTAINER_INFO} is deprecated and prints nothing");
+        let message = format!("{ERASED} is deprecated and prints nothing");
         let mut warning = Diagnostic::new(Code::DeprecatedItem, item, message);
-        warning.span = output.span(&(at..at + CONTAINER_INFO.len()));
+        warning.span = output.span(&(at..at + ERASED.len()));
         self.told.push((warning, false));
     }
 
@@ -222,8 +225,7 @@ impl Compiler<'_, '_> {
         if !row.data.warn_evttypes || self.schema.kinds().len() <= MANY_KINDS {
             return;
         }
-        let kinds = plan::kinds_of(self.schema, condition);
-        if kinds > MANY_KINDS {
+        if plan::matched_kinds(self.schema, condition).len() > MANY_KINDS {
             let item = Item::new(ItemKind::Rule, &row.name);
             let message = format!("the rule may match more than {MANY_KINDS} kinds of events");
             let help = "name those that are meant, as in evt.type in (open, openat)".to_owned();

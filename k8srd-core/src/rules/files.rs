@@ -10,7 +10,7 @@ use std::collections::HashSet;
 use std::fmt::Display;
 
 use super::collect::Collection;
-use super::compile;
+use super::compile::{self, Unused};
 use super::diagnostic::{
     Code, Diagnostic, FileId, FileResult, Item, ItemKind, Severity, Sources, Span,
 };
@@ -79,6 +79,7 @@ impl File {
 pub(super) struct Loaded {
     pub(super) rules: Vec<Rule>,
     pub(super) collection: Collection,
+    pub(super) unused: Unused,
     /// All problems, each once.
     pub(super) found: Vec<Diagnostic>,
     /// What Falco says of each file.
@@ -93,7 +94,7 @@ pub(super) fn load(
     strict_falco: bool,
 ) -> Loaded {
     let run = |extent| Run { schema, sources, strict_falco, extent }.files(files);
-    let Outcome { rules, collection, by_file } = run(Extent::Everything);
+    let Outcome { rules, unused, collection, by_file } = run(Extent::Everything);
     let is_error = |d: &&Diagnostic| d.severity == Severity::Error;
     let results = match by_file.iter().flatten().find(is_error) {
         Some(_) => run(Extent::FirstError).by_file,
@@ -103,7 +104,7 @@ pub(super) fn load(
         found.retain(|diagnostic| diagnostic.code.is_falcos());
         FileResult { file: file.id, found }
     });
-    Loaded { rules, collection, results: results.collect(), found: merge(by_file) }
+    Loaded { rules, collection, unused, results: results.collect(), found: merge(by_file) }
 }
 
 /// All problems of all files, without what repeats or follows from something else.
@@ -141,6 +142,7 @@ struct Run<'a> {
 
 struct Outcome {
     rules: Vec<Rule>,
+    unused: Unused,
     collection: Collection,
     by_file: Vec<Vec<Diagnostic>>,
 }
@@ -149,7 +151,7 @@ impl Run<'_> {
     fn files(&self, files: &[File]) -> Outcome {
         let mut collection = Collection::default();
         let mut broken = HashSet::new();
-        let mut rules = Vec::new();
+        let (mut rules, mut unused) = (Vec::new(), Unused::default());
         let mut by_file = Vec::new();
         for file in files {
             let mut problems = Problems::new(self.extent);
@@ -159,11 +161,11 @@ impl Run<'_> {
             }
             if !problems.is_over() {
                 let compiled = compile::compile(self.schema, &collection, &broken, &mut problems);
-                rules = compiled.rules;
+                (rules, unused) = (compiled.rules, compiled.unused);
             }
             by_file.push(problems.into_found());
         }
-        Outcome { rules, collection, by_file }
+        Outcome { rules, unused, collection, by_file }
     }
 
     /// Puts a file's items to what is there.

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use super::collect::{List as ListData, Table};
+use super::collect::{List as ListData, Row, Table};
 use super::diagnostic::{Code, Diagnostic, Item, ItemKind};
 use super::problems::Problems;
 use super::text::Text;
@@ -11,7 +11,7 @@ use super::text::Text;
 /// How long a condition may get, in bytes.
 const MAX_TEXT: usize = 1 << 20;
 /// How large all conditions together may get with their lists put in, in bytes.
-const MAX_TOTAL_TEXT: usize = 64 << 20;
+pub(super) const MAX_TOTAL_TEXT: usize = 64 << 20;
 
 const BLANKS: &[u8] = b" \t\n\r";
 const DELIMITERS: &[u8] = b" \t\n\r(),=";
@@ -29,31 +29,51 @@ pub(super) struct Lists {
 }
 
 impl Lists {
-    /// A list sees the lists that were there before it, as they were written.
     pub(super) fn new(table: &Table<ListData>) -> Self {
         let mut used = vec![false; table.iter().len()];
         let mut budget = MAX_TOTAL_TEXT;
         let lists = table.iter().map(|row| {
-            let mut items = Vec::new();
-            for item in &row.data.items {
-                match table.get(item).filter(|inner| inner.index < row.visibility) {
-                    Some(inner) if budget >= inner.data.items.len() => {
-                        budget -= inner.data.items.len();
-                        items.extend(inner.data.items.iter().map(String::as_str));
-                        if let Some(used) = table.place(item).and_then(|at| used.get_mut(at)) {
-                            *used = true;
-                        }
-                    }
-                    _ => items.push(item.as_str()),
+            for inner in row.data.items.iter().filter_map(|item| Self::sees(table, row, item)) {
+                if let Some(used) = table.place(&inner.name).and_then(|at| used.get_mut(at)) {
+                    *used = true;
                 }
             }
-            List::new(&row.name, &items)
+            List::new(&row.name, &Self::items_of(table, row, &mut budget))
         });
         let lists: Vec<List> = lists.collect();
         let places = lists.iter().enumerate().map(|(at, list)| (list.name.clone(), at)).collect();
         let is_odd = |(at, list): (usize, &List)| (!is_word(&list.name)).then_some(at);
         let odd = lists.iter().enumerate().filter_map(is_odd).collect();
         Self { lists, places, odd, used, budget }
+    }
+
+    /// The list that an item of another one names: a list sees those that were there before it,
+    /// as they were written.
+    pub(super) fn sees<'t>(
+        table: &'t Table<ListData>,
+        row: &Row<ListData>,
+        item: &str,
+    ) -> Option<&'t Row<ListData>> {
+        table.get(item).filter(|inner| inner.index < row.visibility)
+    }
+
+    /// The items of a list, those that are lists resolved as far as `budget` goes.
+    pub(super) fn items_of<'t>(
+        table: &'t Table<ListData>,
+        row: &'t Row<ListData>,
+        budget: &mut usize,
+    ) -> Vec<&'t str> {
+        let mut items = Vec::new();
+        for item in &row.data.items {
+            match Self::sees(table, row, item) {
+                Some(inner) if *budget >= inner.data.items.len() => {
+                    *budget -= inner.data.items.len();
+                    items.extend(inner.data.items.iter().map(String::as_str));
+                }
+                _ => items.push(item.as_str()),
+            }
+        }
+        items
     }
 
     fn named_in(&self, text: &str) -> impl Iterator<Item = usize> {

@@ -3,6 +3,8 @@
 use std::sync::Arc;
 
 use super::ast::Condition;
+use super::collect::Collection;
+use super::compile::Unused;
 use super::diagnostic::{Diagnostics, Sources};
 use super::files::{self, File};
 use super::output::{Additions, AppendOutput, BufferFormat, Output};
@@ -15,6 +17,9 @@ use crate::schema::Schema;
 pub struct RuleSet {
     pub(super) schema: Arc<Schema>,
     pub(super) rules: Vec<Rule>,
+    /// What the rules are made of, for those who ask.
+    pub(super) collection: Arc<Collection>,
+    pub(super) unused: Arc<Unused>,
 }
 
 impl RuleSet {
@@ -177,6 +182,7 @@ impl Loader {
             output.set_buffer_format(self.buffer_format);
         }
         let diagnostics = Diagnostics::new(sources, loaded.found).with_results(loaded.results);
-        (RuleSet { schema, rules }, diagnostics)
+        let (collection, unused) = (Arc::new(loaded.collection), Arc::new(loaded.unused));
+        (RuleSet { schema, rules, collection, unused }, diagnostics)
     }
 }

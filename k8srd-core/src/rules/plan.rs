@@ -79,7 +79,7 @@ pub(super) struct Candidate {
 impl Plan {
     /// Compiles the enabled rules.
     pub fn compile(rules: RuleSet, options: PlanOptions) -> Self {
-        let RuleSet { schema, rules } = rules;
+        let RuleSet { schema, rules, .. } = rules;
         let schema = &*schema;
         let mut kinds: Vec<_> = judged_kinds(schema).map(|info| (info, Vec::new())).collect();
         let mut keys = Keys::default();
@@ -143,10 +143,10 @@ impl Plan {
     }
 }
 
-/// How many kinds of events a condition may hold for.
-pub(super) fn kinds_of(schema: &Schema, condition: &Condition) -> usize {
+/// The kinds of events that a condition may hold for.
+pub(super) fn matched_kinds<'s>(schema: &'s Schema, condition: &Condition) -> Vec<&'s KindInfo> {
     let mut specialised = Specialised::new(schema, condition, &mut Keys::default());
-    judged_kinds(schema).filter(|info| specialised.on(info).is_some()).count()
+    judged_kinds(schema).filter(|info| specialised.on(info).is_some()).collect()
 }
 
 fn judged_kinds(schema: &Schema) -> impl Iterator<Item = &KindInfo> {
@@ -332,7 +332,8 @@ mod tests {
     #[test]
     fn kinds_are_counted() {
         let schema = Schema::falco();
-        let count = |text| kinds_of(&schema, &parse_condition(&schema, text).0.unwrap());
+        let count =
+            |text| matched_kinds(&schema, &parse_condition(&schema, text).0.unwrap()).len();
         assert_eq!(count("evt.type in (open, connect)"), 2);
         assert_eq!(count("evt.type != open"), judged_kinds(&schema).count() - 1);
     }

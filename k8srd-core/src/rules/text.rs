@@ -3,7 +3,6 @@
 //! A condition is put together from YAML scalars, appended ones and lists, and only then parsed;
 //! a problem is still shown where the author wrote it.
 
-use std::iter;
 use std::ops::Range;
 
 use saphyr_parser::ScalarStyle;
@@ -11,19 +10,51 @@ use saphyr_parser::ScalarStyle;
 use super::diagnostic::{Code, Diagnostic, FileId, Item, ItemKind, Span};
 use super::yaml::{Data, Node};
 
-/// Where a byte was written.
+/// A run of bytes and where they were written.
 #[derive(Clone, Copy, Debug)]
-struct Origin {
+struct Run {
+    /// Where it begins in the text.
+    at: u32,
     file: FileId,
+    /// Where it was written.
     start: u32,
+    /// 0 where each byte stands for one that was written; else all bytes stand for this many.
     length: u32,
+}
+
+impl Run {
+    /// Where the byte at `at`, which is in this run, was written, and how many bytes it stands
+    /// for.
+    fn origin(&self, at: u32) -> (u32, u32) {
+        match self.length {
+            0 => (self.start.saturating_add(at.saturating_sub(self.at)), 1),
+            length => (self.start, length),
+        }
+    }
+
+    /// The rest of it from `at` on, as part of a text that begins there.
+    fn from(self, at: u32) -> Self {
+        let (start, _) = self.origin(self.at.max(at));
+        Self { at: self.at.saturating_sub(at), start, ..self }
+    }
+
+    /// Whether `next` only goes on with it.
+    fn goes_on_in(&self, next: &Self) -> bool {
+        self.file == next.file
+            && self.length == next.length
+            && match self.length {
+                0 => self.origin(next.at).0 == next.start,
+                _ => self.start == next.start,
+            }
+    }
 }
 
 /// A text with the origin of each byte.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Text {
     text: String,
-    origins: Vec<Origin>,
+    /// In the order of the text; the first begins at 0 unless the text is empty.
+    runs: Vec<Run>,
 }
 
 impl Text {
@@ -36,10 +67,10 @@ impl Text {
         let end = node.range.end;
         for c in text.chars() {
             let start = end - reader.skip_to(c).min(end);
-            let length = reader.take(c);
+            let written = reader.take(c);
+            let length = if written == c.len_utf8() { 0 } else { small(written) };
+            this.add(Run { at: small(this.text.len()), file, start: small(start), length });
             this.text.push(c);
-            let origin = Origin { file, start: small(start), length: small(length) };
-            this.origins.extend(iter::repeat_n(origin, c.len_utf8()));
         }
         let trimmed = text.trim_matches(is_blank);
         let leading = text.len() - text.trim_start_matches(is_blank).len();
@@ -49,8 +80,19 @@ impl Text {
     /// Text that stands for what is written at `span`.
     pub(super) fn standing_for(text: &str, span: &Span) -> Self {
         let Span { file, range } = span;
-        let origin = Origin { file: *file, start: small(range.start), length: small(range.len()) };
-        Self { text: text.to_owned(), origins: vec![origin; text.len()] }
+        let length = small(range.len()).max(1);
+        let mut this = Self::default();
+        if !text.is_empty() {
+            this.add(Run { at: 0, file: *file, start: small(range.start), length });
+        }
+        text.clone_into(&mut this.text);
+        this
+    }
+
+    fn add(&mut self, run: Run) {
+        if !self.runs.last().is_some_and(|last| last.goes_on_in(&run)) {
+            self.runs.push(run);
+        }
     }
 
     pub(super) fn as_str(&self) -> &str {
@@ -59,18 +101,23 @@ impl Text {
 
     /// The part at `range`; empty if there is none.
     pub(super) fn part(&self, range: Range<usize>) -> Self {
-        match (self.text.get(range.clone()), self.origins.get(range)) {
-            (Some(text), Some(origins)) => {
-                Self { text: text.to_owned(), origins: origins.to_vec() }
-            }
-            _ => Self::default(),
-        }
+        let Some(text) = self.text.get(range.clone()).filter(|text| !text.is_empty()) else {
+            return Self::default();
+        };
+        let (start, end) = (small(range.start), small(range.end));
+        let from = self.runs.partition_point(|run| run.at <= start).saturating_sub(1);
+        let runs = self.runs.get(from..).unwrap_or(&[]).iter();
+        let runs = runs.take_while(|run| run.at < end).map(|run| run.from(start));
+        Self { text: text.to_owned(), runs: runs.collect() }
     }
 
     /// Adds `other` at the end.
     pub(super) fn push(&mut self, other: &Self) {
+        let at = small(self.text.len());
+        for run in &other.runs {
+            self.add(Run { at: run.at.saturating_add(at), ..*run });
+        }
         self.text.push_str(&other.text);
-        self.origins.extend_from_slice(&other.origins);
     }
 
     /// Adds what was not written anywhere: blanks and parentheses.
@@ -80,10 +127,23 @@ impl Text {
 
     /// Adds `other` behind a blank.
     pub(super) fn append(&mut self, other: &Self) {
-        let Some(&origin) = other.origins.first().or(self.origins.last()) else { return };
-        self.text.push(' ');
-        self.origins.push(origin);
+        let first = other.origin(0).or_else(|| self.origin(self.text.len().checked_sub(1)?));
+        let Some((file, start, length)) = first else { return };
+        let range = start as usize..(start + length) as usize;
+        self.push_str(" ", &Span { file, range });
         self.push(other);
+    }
+
+    /// The file, place and length of what the byte at `at` stands for.
+    fn origin(&self, at: usize) -> Option<(FileId, u32, u32)> {
+        if at >= self.text.len() {
+            return None;
+        }
+        let at = small(at);
+        let behind = self.runs.partition_point(|run| run.at <= at);
+        let run = self.runs.get(behind.checked_sub(1)?)?;
+        let (start, length) = run.origin(at);
+        Some((run.file, start, length))
     }
 
     /// A problem of the part at `range` of a condition.
@@ -103,18 +163,17 @@ impl Text {
 
     /// Where the part at `range` was written; for an empty range, where it would be.
     pub(super) fn span(&self, range: &Range<usize>) -> Option<Span> {
-        let Some(first) = self.origins.get(range.start) else {
-            let last = self.origins.last()?;
-            let end = (last.start + last.length) as usize;
-            return Some(Span { file: last.file, range: end..end });
+        let Some((file, start, length)) = self.origin(range.start) else {
+            let (file, start, length) = self.origin(self.text.len().checked_sub(1)?)?;
+            let end = (start + length) as usize;
+            return Some(Span { file, range: end..end });
         };
-        let last = range.end.checked_sub(1).and_then(|last| self.origins.get(last));
+        let last = range.end.checked_sub(1).and_then(|last| self.origin(last));
         let end = match last {
-            Some(last) if last.file == first.file && last.start >= first.start => last,
-            _ => first,
+            Some((of, last, length)) if of == file && last >= start => last + length,
+            _ => start + length,
         };
-        let range = first.start as usize..(end.start + end.length) as usize;
-        Some(Span { file: first.file, range })
+        Some(Span { file, range: start as usize..end as usize })
     }
 }
 
