@@ -4,6 +4,7 @@
 //! `userspace/falco/outputs_stdout.cpp` of falcosecurity/falco. To add a form, add a file here and
 //! an arm to [`Encoder`].
 
+mod describe;
 mod json;
 mod load_results;
 mod sarif;
@@ -17,6 +18,7 @@ use k8srd_core::alert::Alert;
 use k8srd_core::event::Timestamp;
 use k8srd_core::time::{Civil, UtcOffset, iso8601};
 
+pub use describe::{describe, describe_lists, describe_macros, describe_rules};
 pub use json::Json;
 pub use load_results::load_results;
 pub use sarif::sarif;

@@ -6,11 +6,14 @@
 use std::collections::BTreeMap;
 
 use k8srd_core::rules::Diagnostics;
+use k8srd_core::rules::describe::Description;
 use k8srd_core::rules::diagnostic::{
     Code, Diagnostic, FileId, FileResult, Item, Severity, Sources, Span,
 };
 use k8srd_core::rules::outline::{Outline, Place};
 use serde_json::{Value, json};
+
+use super::describe;
 
 /// How much of a line a snippet shows: conditions can be very long lines.
 const SNIPPET_WIDTH: usize = 160;
@@ -24,11 +27,17 @@ const SNIPPET_WIDTH: usize = 160;
 /// As with Falco lines, columns and offsets are counted from 0. Unlike there a place in a
 /// condition is one of the file too, rather than one of the condition's text, and `schema_valid`
 /// says whether the loader itself found fault with the shape of an item.
-pub fn load_results(diagnostics: &Diagnostics) -> String {
+///
+/// With a description there is `falco_describe_results` too, as with `falco -V -L`.
+pub fn load_results(diagnostics: &Diagnostics, description: Option<&Description>) -> String {
     let mut encoder = Encoder { diagnostics, outlines: BTreeMap::new() };
     let results: Vec<_> = diagnostics.results().iter().map(|file| encoder.result(file)).collect();
     let problems: Vec<_> = diagnostics.iter().map(|d| encoder.listed(d)).collect();
-    json!({ "falco_load_results": results, "k8srd_problems": problems }).to_string()
+    let mut object = json!({ "falco_load_results": results, "k8srd_problems": problems });
+    if let Some(description) = description {
+        object["falco_describe_results"] = describe::whole(description);
+    }
+    object.to_string()
 }
 
 struct Encoder<'d> {
@@ -140,7 +149,7 @@ mod tests {
         for (name, text) in files {
             loader = loader.add_file(*name, *text);
         }
-        let text = load_results(&loader.load().1);
+        let text = load_results(&loader.load().1, None);
         assert!(!text.contains('\n'), "one line: {text}");
         let object: Value = serde_json::from_str(&text).unwrap();
         let list = |key: &str| object[key].as_array().unwrap().clone();
@@ -197,6 +206,16 @@ mod tests {
         let message = error["message"].as_str().unwrap();
         assert!(message.ends_with("; did you mean proc.name?"), "{message}");
         assert_eq!(results[1]["schema_valid"], true);
+    }
+
+    #[test]
+    fn a_description_stands_beside_the_results() {
+        let (rules, found) = Loader::new(&Schema::falco()).add_file("a.yaml", RULE).load();
+        let text = load_results(&found, Some(&rules.describe()));
+        let object: Value = serde_json::from_str(&text).unwrap();
+        assert!(object["falco_describe_results"]["rules"].is_array());
+        let text = load_results(&found, None);
+        assert!(!text.contains("falco_describe_results"));
     }
 
     #[test]
