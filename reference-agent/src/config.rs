@@ -25,9 +25,10 @@ use std::sync::Arc;
 use anyhow::Result;
 use k8srd_core::alert::Priority;
 use k8srd_core::pipeline;
-use k8srd_core::rules;
+use k8srd_core::rules::{self, Selector};
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
 
 use self::size::Size;
 use self::tree::{Node, Place, Problem};
@@ -47,6 +48,10 @@ pub(crate) struct Config {
     /// over with a word on standard error. Where `-r` is given, these are not read; where neither
     /// names any, the shipped rules are.
     pub(crate) rules_files: Vec<PathBuf>,
+    /// Which rules are judged, besides what the files say: each entry enables or disables the
+    /// rules that it selects, in order, after all files are loaded. To have only some, disable
+    /// `*` first.
+    pub(crate) rules: Vec<Switch>,
     /// Rules that are less urgent than this are checked, and then left out.
     pub(crate) priority: Floor,
     /// Which of several rules that match one event raise an alert. Falco's default is `first`.
@@ -74,6 +79,7 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             rules_files: Vec::new(),
+            rules: Vec::new(),
             priority: Floor(Priority::Debug),
             rule_matching: RuleMatching::default(),
             path_matching: PathMatching::default(),
@@ -100,6 +106,47 @@ pub(crate) struct Sensor {
 impl Default for Sensor {
     fn default() -> Self {
         Self { ring_memory: Size(64 << 20) }
+    }
+}
+
+/// Rules enabled or disabled.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Switch {
+    Enable(#[serde(deserialize_with = "some_selection")] Selection),
+    Disable(#[serde(deserialize_with = "some_selection")] Selection),
+}
+
+/// Rules by name or tag; those of either, where both are given.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Selection {
+    /// The name of a rule, in which `*` stands for any text.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rule: Option<String>,
+    /// A tag that the rules have.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tag: Option<String>,
+}
+
+fn some_selection<'de, D: Deserializer<'de>>(from: D) -> Result<Selection, D::Error> {
+    let selection = Selection::deserialize(from)?;
+    match selection {
+        Selection { rule: None, tag: None } => Err(D::Error::custom("rule or tag is missing")),
+        _ => Ok(selection),
+    }
+}
+
+impl Switch {
+    /// By name first, as Falco does.
+    pub(crate) fn selectors(&self) -> impl Iterator<Item = Selector> {
+        let (Selection { rule, tag }, enables) = match self {
+            Self::Enable(selection) => (selection, true),
+            Self::Disable(selection) => (selection, false),
+        };
+        let by_rule = if enables { Selector::enable_rule } else { Selector::disable_rule };
+        let by_tag = if enables { Selector::enable_tag } else { Selector::disable_tag };
+        rule.clone().map(by_rule).into_iter().chain(tag.clone().map(by_tag))
     }
 }
 
@@ -358,6 +405,53 @@ mod tests {
         assert_eq!(problems[11], "-o json_outptu: no such key; did you mean json_output?");
         assert_eq!(problems.len(), 12);
         assert_eq!(config, Config::default());
+    }
+
+    #[test]
+    fn rules_are_switched_by_name_or_tag() {
+        let (config, problems) = read_texts(
+            Some("rules:\n  - disable: {rule: '*'}\n  - enable: {tag: 1.0}\n"),
+            &["rules[].disable.rule=Read *", "rules[2].disable.tag=noisy"],
+        );
+        assert_eq!(problems, [""; 0]);
+        let selectors: Vec<_> = config.rules.iter().flat_map(Switch::selectors).collect();
+        assert_eq!(
+            selectors,
+            [
+                Selector::disable_rule("*"),
+                Selector::enable_tag("1.0"),
+                Selector::disable_rule("Read *"),
+                Selector::disable_tag("noisy"),
+            ]
+        );
+
+        let (config, problems) = read_texts(
+            Some(
+                "rules:\n\
+                 - disable:\n\
+                 - enabled: {rule: a}\n\
+                 - {enable: {tag: a}, disable: {tag: b}}\n\
+                 - enable: {rules: a}\n\
+                 - disable\n\
+                 - disable: {tag: [a]}\n\
+                 - disable: {tag: right}\n",
+            ),
+            &[],
+        );
+        assert_eq!(
+            problems,
+            [
+                "k8srd.yaml:2:10: rules[0].disable: rule or tag is missing",
+                "k8srd.yaml:3:3: rules[1].enabled: enable or disable is expected, not \"enabled\"; did \
+             you mean enable?",
+                "k8srd.yaml:4:3: rules[2]: a mapping with one key, enable or disable, is expected, not a \
+             mapping",
+                "k8srd.yaml:5:12: rules[3].enable.rules: no such key; did you mean rule?",
+                "k8srd.yaml:6:3: rules[4]: disable: needs a value",
+                "k8srd.yaml:7:18: rules[5].disable.tag: text is expected, not a list",
+            ]
+        );
+        assert_eq!(config.rules.len(), 1, "{:?}", config.rules);
     }
 
     #[test]

@@ -9,7 +9,7 @@ use k8srd_core::rules::diagnostic::Severity;
 use k8srd_core::rules::{Loader, RuleSet};
 use k8srd_core::schema::Schema;
 
-use crate::config::Config;
+use crate::config::{Config, Switch};
 
 /// The rules that the program brings.
 pub(crate) const SHIPPED: &str = include_str!("../../rules/k8srd_rules.yaml");
@@ -24,7 +24,9 @@ const SHIPPED_NAME: &str = "k8srd_rules.yaml (shipped)";
 /// Where a file cannot be read, a directory holds no rules, or a rule is wrong: all problems of all
 /// files, with the place of each.
 pub(crate) fn load(config: &Config, schema: &Schema, paths: &[PathBuf]) -> Result<RuleSet> {
-    let mut loader = Loader::new(schema).min_priority(config.priority.0);
+    let mut loader = Loader::new(schema)
+        .min_priority(config.priority.0)
+        .select(config.rules.iter().flat_map(Switch::selectors));
     let files = match (paths, &config.rules_files[..]) {
         ([], []) => {
             loader = loader.add_file(SHIPPED_NAME, SHIPPED);

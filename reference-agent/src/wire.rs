@@ -7,7 +7,7 @@ use std::sync::Arc;
 use anyhow::{Context as _, Result};
 use k8srd_bpf::load::SensorOptions;
 use k8srd_bpf::source::{BpfOptions, BpfSource};
-use k8srd_core::pipeline::Pipeline;
+use k8srd_core::pipeline::{Pipeline, PipelineBuilder};
 use k8srd_core::rules::{Plan, PlanOptions, RuleMatcher, RuleSet};
 use k8srd_core::schema::Schema;
 use k8srd_enrich::container::Containers;
@@ -34,23 +34,36 @@ pub(crate) fn live_pipeline(
     schema: &Arc<Schema>,
     plan: Arc<Plan>,
 ) -> Result<Pipeline> {
-    let sensor = SensorOptions { ring_memory: config.sensor.ring_memory.0 };
-    let source = BpfSource::load(&BpfOptions { sensor, ..BpfOptions::default() })?;
+    let source = BpfSource::load(&bpf_options(config))?;
     let host_root = host_root();
     // What lost records would have told is read from the host's /proc.
     let processes =
         Processes::builder().proc_root(host_root.join("proc")).host_root(host_root).build();
     // Each enricher may read the fields of those before it.
-    Pipeline::builder(source)
-        .schema(schema.clone())
+    let builder = Pipeline::builder(source)
         .enrich(processes)
         .enrich(Containers::default())
-        .enrich(SyscallFields::default())
+        .enrich(SyscallFields::default());
+    judging(builder, config, schema, plan).build().context("the pipeline cannot be started")
+}
+
+fn bpf_options(config: &Config) -> BpfOptions {
+    let sensor = SensorOptions { ring_memory: config.sensor.ring_memory.0 };
+    BpfOptions { sensor, ..BpfOptions::default() }
+}
+
+/// What does not depend on where events come from.
+fn judging(
+    builder: PipelineBuilder,
+    config: &Config,
+    schema: &Arc<Schema>,
+    plan: Arc<Plan>,
+) -> PipelineBuilder {
+    builder
+        .schema(schema.clone())
         .matcher(RuleMatcher::new(plan))
         .path_matching(config.path_matching.into())
         .utc_offset(local_time::utc_offset())
-        .build()
-        .context("the pipeline cannot be started")
 }
 
 /// What writes alerts as lines.
@@ -84,5 +97,126 @@ pub(crate) fn host_root() -> PathBuf {
     match env::var_os("HOST_ROOT") {
         Some(root) if !root.is_empty() => root.into(),
         _ => "/".into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::path::Path;
+    use std::time::Duration;
+
+    use k8srd_testkit::event::TestEvent;
+    use k8srd_testkit::source::ScriptedSource;
+
+    use super::*;
+    use crate::cli::SettingsArgs;
+    use crate::config::{self, reference};
+    use crate::rules;
+
+    const RULES: &str = r#"
+- rule: Secret opened
+  desc: d
+  condition: evt.type = open and fd.name = /secret
+  output: secret %fd.name
+  priority: WARNING
+  tags: [files]
+- rule: Anything opened
+  desc: d
+  condition: evt.type = open
+  output: "\"%fd.name\""
+  priority: NOTICE
+"#;
+    const OTHER_RULES: &str = "
+- rule: Other
+  desc: d
+  condition: evt.type = open
+  output: other
+  priority: CRITICAL
+";
+
+    /// What a program gets to see that opens a link to a secret, under these options.
+    fn lines(folder: &Path, options: &[&str]) -> String {
+        let file = folder.join("k8srd.yaml");
+        fs::write(&file, format!("rules_files: [{}/rules.yaml]", folder.display())).unwrap();
+        let options = options.iter().map(|o| o.replace("FOLDER", &folder.display().to_string()));
+        let args = SettingsArgs { config: Some(file), options: options.collect() };
+        let config = config::load(&args, &[]).unwrap();
+
+        let schema = Arc::new(Schema::falco());
+        let rules = rules::load(&config, &schema, &[]).unwrap();
+        let open = TestEvent::open().at(86_400_000_000_000).param("fd", 3_i64);
+        let open = open.param("name", "/link").field("ctx.path.real", "/secret");
+        let source = ScriptedSource::new().event(open);
+        let builder = Pipeline::builder(source).enrich(SyscallFields::default());
+        let mut pipeline =
+            judging(builder, &config, &schema, plan(&config, rules)).build().unwrap();
+        let mut alerts = Vec::new();
+        pipeline.step(Duration::ZERO, &mut alerts).unwrap();
+
+        let mut out =
+            format!("ring memory {}\n", bpf_options(&config).sensor.ring_memory).into_bytes();
+        let encoder = encoder(&config);
+        for alert in &alerts {
+            encoder.encode(alert, &mut out);
+            out.push(b'\n');
+        }
+        String::from_utf8(out).unwrap()
+    }
+
+    /// Options without the last, and the last: what only comes with it, and what only without.
+    const EFFECTS: &[(&[&str], &str, &str, &str)] = &[
+        (&[], "rules_files=[FOLDER/other.yaml]", "Critical other", "Warning"),
+        (&[], "rules_files[]=FOLDER/other.yaml", "Critical other", ""),
+        (&[], "rules[].disable.rule=Any*", "", "Notice"),
+        (&[], "rules[].disable.tag=files", "", "Warning"),
+        (&["rules[].disable.rule=*"], "rules[].enable.rule=Secret opened", "Warning", ""),
+        (&["rules[].disable.rule=*"], "rules[].enable.tag=files", "Warning", ""),
+        (&[], "priority=warning", "", "Notice"),
+        (&[], "rule_matching=first", "", "Notice"),
+        (&[], "path_matching=given", "", "Warning"),
+        (&[], "json_output=true", "{\"hostname\":", ""),
+        (&["json_output=true"], "json_include_message_property=true", "\"message\":", ""),
+        (&["json_output=true"], "json_include_output_property=false", "", "\"output\":"),
+        (
+            &["json_output=true"],
+            "json_include_output_fields_property=false",
+            "",
+            "\"output_fields\":",
+        ),
+        (&["json_output=true"], "json_include_tags_property=false", "", "\"tags\":"),
+        (&[], "time_format_iso_8601=true", "1970-01-02T00:00:00.000000000+0000: ", ""),
+        (&[], "sensor.ring_memory=1M", "ring memory 1048576\n", "ring memory 67108864\n"),
+    ];
+
+    #[test]
+    fn each_key_changes_what_comes_out() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("rules.yaml"), RULES).unwrap();
+        fs::write(folder.path().join("other.yaml"), OTHER_RULES).unwrap();
+        for (before, option, comes, goes) in EFFECTS {
+            let without = lines(folder.path(), before);
+            let with = lines(folder.path(), &[before, &[*option][..]].concat());
+            assert_ne!(with, without, "{option}");
+            let appears = |part: &str, here: &str, there: &str| {
+                part.is_empty() || here.contains(part) && !there.contains(part)
+            };
+            assert!(appears(comes, &with, &without), "{option}: {comes} in\n{with}\n{without}");
+            assert!(appears(goes, &without, &with), "{option}: {goes} not in\n{with}\n{without}");
+        }
+    }
+
+    #[test]
+    fn no_key_is_without_an_effect() {
+        for key in reference::keys() {
+            let is_shown = EFFECTS.iter().any(|(_, option, ..)| {
+                let typed = option.split('=').next().unwrap_or_default();
+                let list = typed.trim_end_matches("[]");
+                typed == key.path
+                    || list == key.path
+                    || typed.starts_with(&format!("{}[]", key.path))
+            });
+            assert!(is_shown, "{}: what does it change?", key.path);
+        }
     }
 }

@@ -185,6 +185,16 @@ impl Node {
         !matches!(std::mem::replace(&mut node.data, Data::Struck), Data::Struck)
     }
 
+    /// Whether something directly inside was passed over.
+    pub(crate) fn lacks_a_part(&self) -> bool {
+        let is_struck = |node: &Self| matches!(node.data, Data::Struck);
+        match &self.data {
+            Data::List(items) => items.iter().any(is_struck),
+            Data::Map(entries) => entries.iter().any(|entry| is_struck(&entry.value)),
+            Data::Scalar { .. } | Data::Struck => false,
+        }
+    }
+
     /// What this is, for a message that says what it should be.
     pub(crate) fn describe(&self) -> String {
         match &self.data {

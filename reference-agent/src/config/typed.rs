@@ -27,9 +27,11 @@ pub(crate) fn read<T: DeserializeOwned + Default>(
             Err(fault) => {
                 let Fault { message, place, mut path } = fault;
                 path.reverse();
-                let is_struck = tree.strike(&path);
-                problems.push(Problem { place, path: Path(path), message });
-                if !is_struck {
+                // Without the part that was struck out something may be missing: that follows.
+                if !tree.at(&path).is_some_and(Node::lacks_a_part) {
+                    problems.push(Problem { place, path: Path(path.clone()), message });
+                }
+                if !tree.strike(&path) {
                     break;
                 }
             }

@@ -1,9 +1,10 @@
 //! `k8srd config`: what may be set, whether a file is right, what is in effect.
 
+use std::io::{self, Write as _};
 use std::path::Path;
 use std::process::ExitCode;
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use clap::{Args, Subcommand, ValueEnum};
 
 use super::{DEFAULT_FILE, reference, show};
@@ -45,26 +46,28 @@ enum Format {
 }
 
 pub(crate) fn run(args: &ConfigArgs) -> Result<ExitCode> {
-    match &args.action {
-        Action::Check(settings) => Ok(check(settings)),
+    let page = match &args.action {
+        Action::Check(settings) => return check(settings),
         Action::Show(settings) => {
             let (settings, problems) = super::read(settings, &[], Path::new(DEFAULT_FILE));
             super::whole(&problems)?;
-            print!("{}", show::yaml(&settings));
-            Ok(ExitCode::SUCCESS)
+            show::yaml(&settings)
         }
         Action::Schema { format: Format::Json } => {
-            println!("{}", serde_json::to_string_pretty(&reference::schema())?);
-            Ok(ExitCode::SUCCESS)
+            serde_json::to_string_pretty(&reference::schema())? + "\n"
         }
-        Action::Schema { format: Format::Markdown } => {
-            print!("{}", reference::markdown());
-            Ok(ExitCode::SUCCESS)
-        }
-    }
+        Action::Schema { format: Format::Markdown } => reference::markdown(),
+    };
+    print(&page)?;
+    Ok(ExitCode::SUCCESS)
 }
 
-fn check(args: &SettingsArgs) -> ExitCode {
+/// A reader that has seen enough is no reason to panic.
+fn print(page: &str) -> Result<()> {
+    io::stdout().write_all(page.as_bytes()).context("standard output cannot be written")
+}
+
+fn check(args: &SettingsArgs) -> Result<ExitCode> {
     let (settings, problems) = super::read(args, &[], Path::new(DEFAULT_FILE));
     for problem in &problems {
         eprintln!("{problem}");
@@ -73,18 +76,11 @@ fn check(args: &SettingsArgs) -> ExitCode {
         Some(file) => file.display().to_string(),
         None => format!("no file (there is no {DEFAULT_FILE})"),
     };
-    match problems.len() {
-        0 => {
-            println!("{file}: ok");
-            ExitCode::SUCCESS
-        }
-        1 => {
-            println!("{file}: 1 problem");
-            ExitCode::from(exit::FAILED)
-        }
-        n => {
-            println!("{file}: {n} problems");
-            ExitCode::from(exit::FAILED)
-        }
-    }
+    let (count, code) = match problems.len() {
+        0 => ("ok".to_owned(), ExitCode::SUCCESS),
+        1 => ("1 problem".to_owned(), ExitCode::from(exit::FAILED)),
+        n => (format!("{n} problems"), ExitCode::from(exit::FAILED)),
+    };
+    print(&format!("{file}: {count}\n"))?;
+    Ok(code)
 }
