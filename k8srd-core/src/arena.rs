@@ -43,6 +43,57 @@ impl Arena {
         all.into_bump_slice()
     }
 
+    /// Stores `parts` with `separator` between each two.
+    pub(crate) fn join(&self, parts: &[&[u8]], separator: &[u8]) -> &[u8] {
+        let length = parts.iter().map(|part| part.len() + separator.len()).sum();
+        let mut all = bumpalo::collections::Vec::with_capacity_in(length, &self.bump);
+        for (i, part) in parts.iter().enumerate() {
+            if i > 0 {
+                all.extend_from_slice(separator);
+            }
+            all.extend_from_slice(part);
+        }
+        all.into_bump_slice()
+    }
+
+    /// Stores plain things.
+    pub(crate) fn collect<T: Copy>(&self, all: impl Iterator<Item = T>) -> &[T] {
+        let mut stored = bumpalo::collections::Vec::new_in(&self.bump);
+        stored.extend(all);
+        stored.into_bump_slice()
+    }
+
+    /// Stores `bytes`, each changed.
+    pub(crate) fn map(&self, bytes: &[u8], change: fn(u8) -> u8) -> &[u8] {
+        self.bump.alloc_slice_fill_iter(bytes.iter().map(|&byte| change(byte)))
+    }
+
+    /// Stores `length` bytes that come one by one; `None` where one does not come.
+    pub(crate) fn fill(
+        &self,
+        length: usize,
+        mut next: impl FnMut() -> Option<u8>,
+    ) -> Option<&[u8]> {
+        let mut all = bumpalo::collections::Vec::with_capacity_in(length, &self.bump);
+        for _ in 0..length {
+            all.push(next()?);
+        }
+        Some(all.into_bump_slice())
+    }
+
+    /// Stores slices of bytes.
+    pub(crate) fn slices<'a>(
+        &'a self,
+        slices: impl ExactSizeIterator<Item = &'a [u8]>,
+    ) -> &'a [&'a [u8]] {
+        self.bump.alloc_slice_fill_iter(slices)
+    }
+
+    /// A list of texts to be filled, with room for `n`.
+    pub(crate) fn texts(&self, n: usize) -> Texts<'_> {
+        Texts(bumpalo::collections::Vec::with_capacity_in(n, &self.bump))
+    }
+
     /// Stores formatted text.
     pub fn format(&self, text: fmt::Arguments<'_>) -> &[u8] {
         let mut out = bumpalo::collections::String::new_in(&self.bump);
@@ -61,6 +112,19 @@ impl Arena {
         let mut all = bumpalo::collections::Vec::new_in(&self.bump);
         all.extend(values);
         all.into_bump_slice()
+    }
+}
+
+/// A list of texts that is being filled.
+pub(crate) struct Texts<'a>(bumpalo::collections::Vec<'a, Value<'a>>);
+
+impl<'a> Texts<'a> {
+    pub(crate) fn push(&mut self, text: &'a [u8]) {
+        self.0.push(Value::Str(text));
+    }
+
+    pub(crate) fn into_values(self) -> &'a [Value<'a>] {
+        self.0.into_bump_slice()
     }
 }
 

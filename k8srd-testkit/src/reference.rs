@@ -1,8 +1,8 @@
 //! A second evaluator of conditions: the oracle that the fast one is checked against.
 //!
 //! It walks the tree, asks for each field anew, copies what it likes and compares one value with
-//! one operand at a time. It shares the tree and the value types with the rule engine, and
-//! nothing else: no operator, no table, no shortcut. What each comparison means is Falco's
+//! one other at a time. It shares the tree and the value types with the rule engine, and nothing
+//! else: no operator, no transformer, no pattern, no table, no shortcut. What each comparison means is Falco's
 //! (`userspace/libsinsp/filter_compare.cpp` of falcosecurity/libs), and what is not a plain yes
 //! or no is said once, here:
 //!
@@ -10,18 +10,22 @@
 //!   `not` turns that into true;
 //! - a value that is on its way makes a comparison unknown, and `and`, `or` and `not` are
 //!   Kleene's: what is decided without it is decided;
-//! - text ends at its first NUL byte, as in C; buffers do not.
+//! - text ends at its first NUL byte, as in C; buffers do not;
+//! - values of different types are neither equal nor unequal.
 
 mod pattern;
+mod plain;
+mod regex;
+mod transform;
 
 use std::cmp::Ordering;
-use std::net::IpAddr;
 
 use k8srd_core::arena::Arena;
 use k8srd_core::event::Event;
-use k8srd_core::field::Multiplicity;
-use k8srd_core::rules::ast::{Check, Condition, Field, Operator};
-use k8srd_core::value::{Lookup, OwnedValue, Value};
+use k8srd_core::field::{FieldType, Multiplicity};
+use k8srd_core::rules::ast::{Check, Condition, Modifier, Operand, Operator, Right};
+use k8srd_core::value::Lookup;
+use plain::Plain;
 
 /// Judges a condition: true, false, or `None` where that depends on a value that is on its way.
 ///
@@ -53,178 +57,133 @@ pub fn evaluate(condition: &Condition, event: &dyn Event, arena: &Arena) -> Opti
                 Some(false)
             }
         }
-        Condition::Check(check) => match event.get(&field(check).key, arena) {
-            Lookup::Pending => None,
-            Lookup::Absent => Some(false),
-            Lookup::Known(value) => Some(holds(check, &value)),
-        },
+        Condition::Check(check) => judge(check, event, arena),
     }
 }
 
-fn field(check: &Check) -> &Field {
-    check.field().unwrap_or_else(|| panic!("{:?} is no field", check.left))
+fn judge(check: &Check, event: &dyn Event, arena: &Arena) -> Option<bool> {
+    let left = values(&check.left, event, arena);
+    let right = match &check.right {
+        Right::Nothing => Lookup::Known(Vec::new()),
+        Right::Constants(all) => Lookup::Known(all.iter().map(Plain::of_constant).collect()),
+        Right::Operand(operand) => values(operand, event, arena),
+    };
+    match (left, right) {
+        (Lookup::Absent, _) | (_, Lookup::Absent) => Some(false),
+        (Lookup::Pending, _) | (_, Lookup::Pending) => None,
+        (Lookup::Known(left), Lookup::Known(right)) => Some(holds(check, &left, &right)),
+    }
 }
 
-/// Whether a value, or several, satisfy a comparison.
-fn holds(check: &Check, value: &Value<'_>) -> bool {
-    let values: Vec<Value<'_>> = match value {
-        Value::List(values) => values.to_vec(),
-        one => vec![*one],
-    };
-    if values.is_empty() {
+/// The values of an operand: one for each of a list.
+fn values(operand: &Operand, event: &dyn Event, arena: &Arena) -> Lookup<Vec<Plain>> {
+    match operand {
+        Operand::Field(field) => event.get(&field.key, arena).map(|value| Plain::all_of(&value)),
+        Operand::Text(text) => Lookup::Known(vec![Plain::text(text)]),
+        Operand::List(parts) => {
+            let parts: Vec<_> = parts.iter().map(|part| values(part, event, arena)).collect();
+            all_known(parts).map(|parts| {
+                parts.concat().iter().map(|part| Plain::text(&part.written())).collect()
+            })
+        }
+        Operand::Call(call) => {
+            let args: Vec<_> = call.args.iter().map(|arg| values(arg, event, arena)).collect();
+            let is_list = call.args.first().map(Operand::multiplicity) == Some(Multiplicity::List);
+            all_known(args)
+                .and_then(|args| transform::apply(call.transformer, is_list, &args).into())
+        }
+    }
+}
+
+/// All of them, if each is known; absent where one is, whatever the others are.
+fn all_known<T>(all: Vec<Lookup<T>>) -> Lookup<Vec<T>> {
+    if all.iter().any(|one| matches!(one, Lookup::Absent)) {
+        return Lookup::Absent;
+    }
+    let count = all.len();
+    let known: Vec<T> = all.into_iter().filter_map(Lookup::known).collect();
+    if known.len() == count { Lookup::Known(known) } else { Lookup::Pending }
+}
+
+/// Whether values satisfy a comparison with others.
+fn holds(check: &Check, left: &[Plain], right: &[Plain]) -> bool {
+    if left.is_empty() {
         return false;
     }
-    let one = |value: &Value<'_>| one_holds(check, value);
+    let one = |value: &Plain| one_holds(check, value, right);
     match (check.left.multiplicity(), check.operator) {
         (_, Operator::Exists) => true,
-        (Multiplicity::One, _) => one(value),
+        (Multiplicity::One, _) => one(&left[0]),
         // Neither end may be equal: "not equal" of both, not of one.
-        (Multiplicity::Either, Operator::Ne) => values.iter().all(one),
-        (Multiplicity::Either | Multiplicity::Any, _) => values.iter().any(one),
-        (Multiplicity::List, Operator::In) => values.iter().all(one),
-        (Multiplicity::List, Operator::Intersects) => values.iter().any(one),
+        (Multiplicity::Either, Operator::Ne) => left.iter().all(one),
+        (Multiplicity::Either | Multiplicity::Any, _) => left.iter().any(one),
+        (Multiplicity::List, Operator::In) => left.iter().all(one),
+        (Multiplicity::List, Operator::Intersects) => left.iter().any(one),
         (Multiplicity::List, operator) => panic!("{operator:?} does not apply to a list"),
     }
 }
 
 /// Whether one value satisfies a comparison.
-fn one_holds(check: &Check, value: &Value<'_>) -> bool {
-    let some = |test: &dyn Fn(&OwnedValue) -> bool| check.constants().iter().any(test);
+fn one_holds(check: &Check, left: &Plain, right: &[Plain]) -> bool {
+    let passing = right.iter().filter(|right| pair_holds(check, left, right)).count();
+    match check.modifier {
+        None | Some(Modifier::AnyOf) => passing > 0,
+        Some(Modifier::OneOf) => passing == 1,
+        Some(Modifier::AllOf) => passing == right.len() && passing > 0,
+    }
+}
+
+/// Whether one value compares so with one other.
+fn pair_holds(check: &Check, left: &Plain, right: &Plain) -> bool {
+    // What a dynamic value is compared with is read as one of the value's type.
+    let read;
+    let right = if check.left.ty() == FieldType::Dynamic {
+        let Some(like) = right.like(left) else { return false };
+        read = like;
+        &read
+    } else {
+        right
+    };
+    let order = || left.order(right);
+    let bytes = |test: fn(&[u8], &[u8]) -> bool| match (left.bytes(), right.bytes()) {
+        (Some(left), Some(right)) => test(left, right),
+        _ => false,
+    };
     match check.operator {
-        Operator::Eq | Operator::In | Operator::Intersects => {
-            some(&|operand| equal(value, operand))
-        }
-        Operator::Ne => some(&|operand| !equal(value, operand)),
-        Operator::Lt => some(&|operand| order(value, operand) == Some(Ordering::Less)),
-        Operator::Le => {
-            some(&|operand| matches!(order(value, operand), Some(Ordering::Less | Ordering::Equal)))
-        }
-        Operator::Gt => some(&|operand| order(value, operand) == Some(Ordering::Greater)),
-        Operator::Ge => some(&|operand| {
-            matches!(order(value, operand), Some(Ordering::Greater | Ordering::Equal))
-        }),
-        Operator::Contains => both(check, value, |text, part| {
+        Operator::Eq | Operator::In | Operator::Intersects => left.equal(right) == Some(true),
+        Operator::Ne => left.equal(right) == Some(false),
+        Operator::Lt => order() == Some(Ordering::Less),
+        Operator::Le => matches!(order(), Some(Ordering::Less | Ordering::Equal)),
+        Operator::Gt => order() == Some(Ordering::Greater),
+        Operator::Ge => matches!(order(), Some(Ordering::Greater | Ordering::Equal)),
+        Operator::Contains | Operator::BContains => bytes(|text, part| {
             part.is_empty() || text.windows(part.len()).any(|window| window == part)
         }),
-        Operator::IContains => both(check, value, |text, part| {
+        Operator::IContains => bytes(|text, part| {
             part.is_empty()
                 || text.windows(part.len()).any(|window| window.eq_ignore_ascii_case(part))
         }),
-        Operator::StartsWith => {
-            both(check, value, |text, part| text.len() >= part.len() && &text[..part.len()] == part)
+        Operator::StartsWith | Operator::BStartsWith => {
+            bytes(|text, part| text.len() >= part.len() && &text[..part.len()] == part)
         }
-        Operator::EndsWith => both(check, value, |text, part| {
-            text.len() >= part.len() && &text[text.len() - part.len()..] == part
-        }),
-        Operator::Glob => both(check, value, |text, glob| pattern::glob(glob, text)),
-        Operator::IGlob => both(check, value, |text, glob| pattern::iglob(glob, text)),
-        Operator::PMatch => both(check, value, |path, prefix| pattern::path(prefix, path)),
+        Operator::EndsWith => {
+            bytes(|text, part| text.len() >= part.len() && &text[text.len() - part.len()..] == part)
+        }
+        Operator::Glob => bytes(|text, glob| pattern::glob(glob, text)),
+        Operator::IGlob => bytes(|text, glob| pattern::iglob(glob, text)),
+        Operator::PMatch => bytes(|path, prefix| pattern::path(prefix, path)),
+        Operator::Regex => bytes(|text, pattern| regex::matches(pattern, text)),
         Operator::Exists => true,
         operator => panic!("the reference evaluator does not know {operator:?}"),
-    }
-}
-
-/// Whether the value and one of the operands, both as bytes, pass `test`.
-fn both(check: &Check, value: &Value<'_>, test: impl Fn(&[u8], &[u8]) -> bool) -> bool {
-    let Some(text) = bytes(value) else { return false };
-    check.constants().iter().any(|operand| test(text, operand_bytes(operand)))
-}
-
-/// The bytes that a text operator sees.
-fn bytes<'v>(value: &Value<'v>) -> Option<&'v [u8]> {
-    match *value {
-        Value::Str(text) => Some(until_nul(text)),
-        Value::Bytes(buffer) => Some(buffer),
-        _ => None,
-    }
-}
-
-fn operand_bytes(operand: &OwnedValue) -> &[u8] {
-    match operand {
-        OwnedValue::Str(bytes) | OwnedValue::Bytes(bytes) => bytes,
-        other => panic!("{other:?} is no operand of a text operator"),
-    }
-}
-
-fn until_nul(text: &[u8]) -> &[u8] {
-    text.split(|&byte| byte == 0).next().unwrap_or(text)
-}
-
-fn equal(value: &Value<'_>, operand: &OwnedValue) -> bool {
-    match (value, operand) {
-        (Value::Ip(ip), OwnedValue::Ip(other)) => ip == other,
-        (Value::Ip(ip), OwnedValue::Net(net)) => net_contains(&net.to_string(), *ip),
-        (Value::Bool(truth), OwnedValue::Bool(other)) => truth == other,
-        _ => order(value, operand) == Some(Ordering::Equal),
-    }
-}
-
-/// Membership by the network's text, bit by bit: on purpose not the way the value type does it.
-fn net_contains(net: &str, ip: IpAddr) -> bool {
-    let (address, prefix) = net.split_once('/').expect("a network prints as address/prefix");
-    let address: IpAddr = address.parse().expect("a network prints its address");
-    let prefix: usize = prefix.parse().expect("a network prints its prefix");
-    let (net_bits, ip_bits) = (bits(address), bits(ip));
-    net_bits.len() == ip_bits.len() && net_bits[..prefix] == ip_bits[..prefix]
-}
-
-fn bits(ip: IpAddr) -> Vec<bool> {
-    let octets = match ip {
-        IpAddr::V4(ip) => ip.octets().to_vec(),
-        IpAddr::V6(ip) => ip.octets().to_vec(),
-    };
-    octets.iter().flat_map(|octet| (0..8).rev().map(move |bit| octet >> bit & 1 == 1)).collect()
-}
-
-/// How a value compares with an operand; `None` where they are of different sorts.
-fn order(value: &Value<'_>, operand: &OwnedValue) -> Option<Ordering> {
-    if let (Some(a), Some(b)) = (integer(value), operand_integer(operand)) {
-        return Some(a.cmp(&b));
-    }
-    if let (Some(a), Some(b)) = (number(value), operand_number(operand)) {
-        return a.partial_cmp(&b);
-    }
-    match (bytes(value), operand) {
-        (Some(a), OwnedValue::Str(b) | OwnedValue::Bytes(b)) => Some(a.cmp(b)),
-        _ => None,
-    }
-}
-
-fn integer(value: &Value<'_>) -> Option<i128> {
-    match *value {
-        Value::I64(n) => Some(n.into()),
-        Value::U64(n) => Some(n.into()),
-        _ => None,
-    }
-}
-
-fn operand_integer(operand: &OwnedValue) -> Option<i128> {
-    match *operand {
-        OwnedValue::I64(n) => Some(n.into()),
-        OwnedValue::U64(n) => Some(n.into()),
-        _ => None,
-    }
-}
-
-fn number(value: &Value<'_>) -> Option<f64> {
-    match *value {
-        Value::F64(n) => Some(n),
-        _ => integer(value).map(|n| n as f64),
-    }
-}
-
-fn operand_number(operand: &OwnedValue) -> Option<f64> {
-    match *operand {
-        OwnedValue::F64(n) => Some(n),
-        _ => operand_integer(operand).map(|n| n as f64),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use k8srd_core::catalogue;
-    use k8srd_core::field::{FieldId, FieldType, Key};
-    use k8srd_core::rules::ast::{Operand, Right};
+    use k8srd_core::field::{FieldId, Key};
+    use k8srd_core::rules::ast::Field;
+    use k8srd_core::value::OwnedValue;
 
     use super::*;
     use crate::event::TestEvent;

@@ -201,8 +201,7 @@ impl Describer<'_> {
         let Row { data, .. } = self.collection.rules.get(&rule.info().name)?;
         let text = exceptions::write_out(&data.condition, &data.exceptions).ok()?;
         let parts = self.parts_of(&text);
-        let output_fields: BTreeSet<_> =
-            rule.output().fields().map(str::to_owned).collect();
+        let output_fields: BTreeSet<_> = rule.output().fields().map(str::to_owned).collect();
         let names = parts.fields.iter().chain(&output_fields);
         let plugins: BTreeSet<_> = names.filter_map(|name| self.plugin_of(name)).collect();
         let (exception_fields, exception_operators) = exception_parts(data);

@@ -3,8 +3,9 @@
 use std::cell::Cell;
 use std::sync::Arc;
 
-use super::ast::{Check, Condition};
-use super::ops::{self, Quantifier, Test};
+use super::ast::{Check, Condition, Operand, Operator, Right};
+use super::ops::{self, Quantifier, Test, pair};
+use super::transform::Computed;
 use crate::arena::Arena;
 use crate::event::Event;
 use crate::field::Key;
@@ -16,33 +17,49 @@ use crate::value::{Lookup, Value};
 /// Compiles the condition first: for one event, a test or a trial. For a stream of events compile
 /// once, in a [`Plan`](super::Plan).
 pub fn evaluate(condition: &Condition, event: &dyn Event, arena: &Arena) -> Option<bool> {
-    let node = Node::build(condition, &mut |check| Node::Check(Arc::new(Atom::new(check, 0))));
+    let place = &mut |_: &Operand| usize::MAX;
+    let node = Node::build(condition, &mut |check| Node::Check(Arc::new(Atom::new(check, place))));
     node.judge(&Answers::new(event, arena, 0))
 }
 
-/// An event under one of its names. Each key is asked for once at most, however many comparisons
-/// read it.
+/// An event under one of its names. Each field is asked for, and each transformed value computed,
+/// once at most, however many comparisons read it.
 pub(super) struct Answers<'e> {
     event: &'e dyn Event,
     arena: &'e Arena,
-    /// By the place of a key. A key without a place is asked for each time.
+    /// By place. What has none is computed each time.
     known: &'e [Cell<Option<Lookup<Value<'e>>>>],
 }
 
 impl<'e> Answers<'e> {
-    /// Nothing is asked for yet; keys have the places below `keys`.
-    pub(super) fn new(event: &'e dyn Event, arena: &'e Arena, keys: usize) -> Self {
-        Self { event, arena, known: arena.places(keys) }
+    /// Nothing is known yet; what is kept has the places below `places`.
+    pub(super) fn new(event: &'e dyn Event, arena: &'e Arena, places: usize) -> Self {
+        Self { event, arena, known: arena.places(places) }
     }
 
-    fn get(&self, key: &Key, place: usize) -> Lookup<Value<'e>> {
-        let Some(known) = self.known.get(place) else { return self.event.get(key, self.arena) };
+    /// What is kept at `place`, computed if it is not there yet.
+    pub(super) fn kept(
+        &self,
+        place: usize,
+        compute: impl FnOnce() -> Lookup<Value<'e>>,
+    ) -> Lookup<Value<'e>> {
+        let Some(known) = self.known.get(place) else { return compute() };
         if let Some(value) = known.get() {
             return value;
         }
-        let value = self.event.get(key, self.arena);
+        let value = compute();
         known.set(Some(value));
         value
+    }
+
+    /// Asks the event.
+    pub(super) fn ask(&self, key: &Key) -> Lookup<Value<'e>> {
+        self.event.get(key, self.arena)
+    }
+
+    /// Where computed values lie.
+    pub(super) fn arena(&self) -> &'e Arena {
+        self.arena
     }
 }
 
@@ -59,12 +76,18 @@ pub(super) enum Node {
 /// A comparison, compiled.
 #[derive(Debug)]
 pub(super) struct Atom {
-    key: Key,
-    /// The key's place among those of the plan.
-    place: usize,
+    left: Computed,
     quantifier: Quantifier,
-    /// `None` for an operator that this evaluator does not have: true of nothing.
-    test: Option<Box<dyn Test>>,
+    right: Compared,
+}
+
+/// What a value is compared with.
+#[derive(Debug)]
+enum Compared {
+    /// Constants. `None` for an operator that this evaluator does not have: true of nothing.
+    With(Option<Box<dyn Test>>),
+    /// Another value of the event.
+    To(Operator, Computed),
 }
 
 impl Node {
@@ -124,7 +147,7 @@ impl Node {
     pub(super) fn keys(&self, each: &mut dyn FnMut(&Key)) {
         match self {
             Self::Const(_) => {}
-            Self::Check(atom) => each(&atom.key),
+            Self::Check(atom) => atom.keys(each),
             Self::Not(inner) => inner.keys(each),
             Self::All(all) | Self::Any(all) => all.iter().for_each(|node| node.keys(each)),
         }
@@ -145,34 +168,49 @@ fn judge_all(nodes: &[Node], answers: &Answers<'_>, decisive: bool) -> Option<bo
 }
 
 impl Atom {
-    pub(super) fn new(check: &Check, place: usize) -> Self {
-        // Not yet: the loader lets only fields through.
-        let key = check.field().map_or(Key::param(0), |field| field.key.clone());
-        Self {
-            key,
-            place,
-            quantifier: ops::quantifier(check.operator, check.left.multiplicity()),
-            test: ops::build(check.operator, check.left.ty(), check.constants()),
+    /// Compiles a comparison; `place` gives what it reads a place, as in [`Computed::new`].
+    pub(super) fn new(check: &Check, place: &mut dyn FnMut(&Operand) -> usize) -> Self {
+        let left = Computed::new(&check.left, place);
+        let right = match &check.right {
+            Right::Operand(operand) => Compared::To(check.operator, Computed::new(operand, place)),
+            Right::Constants(_) | Right::Nothing => Compared::With(ops::build(check)),
+        };
+        let quantifier = ops::quantifier(check.operator, check.left.multiplicity());
+        Self { left, quantifier, right }
+    }
+
+    /// True, false or (`None`) unknown.
+    pub(super) fn judge(&self, answers: &Answers<'_>) -> Option<bool> {
+        match (self.left.get(answers), &self.right) {
+            (Lookup::Absent, _) => Some(false),
+            (Lookup::Pending, Compared::With(_)) => None,
+            (Lookup::Known(value), Compared::With(test)) => {
+                Some(test.as_deref().is_some_and(|test| self.holds(test, &value)))
+            }
+            (left, Compared::To(operator, right)) => match (left, right.get(answers)) {
+                (_, Lookup::Absent) => Some(false),
+                (Lookup::Known(left), Lookup::Known(right)) => {
+                    Some(pair::compare(*operator, self.quantifier, &left, &right, answers.arena()))
+                }
+                _ => None,
+            },
         }
     }
 
-    fn judge(&self, answers: &Answers<'_>) -> Option<bool> {
-        match answers.get(&self.key, self.place) {
-            Lookup::Known(value) => Some(self.holds(&value)),
-            Lookup::Absent => Some(false),
-            Lookup::Pending => None,
-        }
-    }
-
-    /// What the check says of a known value.
-    pub(super) fn holds(&self, value: &Value<'_>) -> bool {
-        let Some(test) = &self.test else { return false };
+    fn holds(&self, test: &dyn Test, value: &Value<'_>) -> bool {
         match (value, self.quantifier) {
             (Value::List(values), Quantifier::Some) => values.iter().any(|value| test.test(value)),
             (Value::List(values), Quantifier::Every) => {
                 !values.is_empty() && values.iter().all(|value| test.test(value))
             }
             (value, _) => test.test(value),
+        }
+    }
+
+    fn keys(&self, each: &mut dyn FnMut(&Key)) {
+        self.left.keys(each);
+        if let Compared::To(_, right) = &self.right {
+            right.keys(each);
         }
     }
 }

@@ -1,7 +1,7 @@
 //! From a field as written to a key.
 
 use super::suggest::did_you_mean;
-use crate::field::{Arg, ArgForm, ArgRule, FieldInfo, FieldType, Key, Multiplicity};
+use crate::field::{Arg, ArgForm, ArgRule, FieldInfo, Key, Multiplicity};
 use crate::schema::Schema;
 
 /// A field that the schema knows.
@@ -64,9 +64,9 @@ pub(super) fn resolve<'s>(
 
 /// Whether a text could stand for a field. Cheap where it does not, unlike [`resolve`], which then
 /// looks for a name that is near.
-pub(super) fn is_field(schema: &Schema, text: &str) -> bool {
-    let known = schema.field_named(text).is_some() || dotted(schema, text).is_some();
-    known && resolve(schema, text, None).is_ok()
+pub(super) fn is_field(schema: &Schema, name: &str, arg: Option<&str>) -> bool {
+    let known = schema.field_named(name).is_some() || dotted(schema, name).is_some();
+    known && resolve(schema, name, arg).is_ok()
 }
 
 /// The longest field that takes an argument and stands before a dot of `name`, and what follows.
@@ -144,12 +144,6 @@ fn resolved(info: &FieldInfo, arg: Option<Arg>) -> Resolved<'_> {
         None => Key::of(info.id),
     };
     Resolved { key, info, multiplicity }
-}
-
-impl Resolved<'_> {
-    pub(super) fn ty(&self) -> FieldType {
-        self.info.ty
-    }
 }
 
 #[cfg(test)]

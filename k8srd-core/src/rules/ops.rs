@@ -5,14 +5,17 @@
 
 mod equal;
 mod glob;
+mod modifier;
 mod order;
+pub(super) mod pair;
 mod pmatch;
+pub(super) mod regex;
 mod set;
 mod text;
 
 use std::fmt;
 
-use super::ast::Operator;
+use super::ast::{Check, Modifier, Operator};
 use crate::field::{FieldType, Multiplicity};
 use crate::value::{OwnedValue, Value};
 
@@ -41,10 +44,12 @@ pub(super) struct Row {
     pub(super) list: Option<Quantifier>,
     /// Of the two ends of a connection, which have to pass; `None`: it does not compare them.
     pub(super) either: Option<Quantifier>,
-    /// Makes the test. The operands are of the type; one, or any number for [`Form::Set`].
+    /// Whether a field may stand on its right-hand side.
+    pub(super) takes_field: bool,
+    /// Makes the test. The constants are of the type; one, or any number for [`Form::Set`].
     ///
     /// [`Form::Set`]: super::syntax::Form::Set
-    build: fn(FieldType, &[OwnedValue]) -> Box<dyn Test>,
+    build: Build,
 }
 
 /// All operators.
@@ -55,6 +60,7 @@ pub(super) static OPERATORS: &[Row] = &[
         fits: |_| true,
         list: Some(Quantifier::Some),
         either: Some(Quantifier::Some),
+        takes_field: false,
         build: |_, _| Box::new(HasValue),
     },
     Row {
@@ -63,6 +69,7 @@ pub(super) static OPERATORS: &[Row] = &[
         fits: |_| true,
         list: None,
         either: Some(Quantifier::Some),
+        takes_field: true,
         build: equal::equal,
     },
     Row {
@@ -71,6 +78,7 @@ pub(super) static OPERATORS: &[Row] = &[
         fits: |_| true,
         list: None,
         either: Some(Quantifier::Every),
+        takes_field: true,
         build: equal::not_equal,
     },
     order(Operator::Lt, &["<"], order::less),
@@ -83,6 +91,7 @@ pub(super) static OPERATORS: &[Row] = &[
         fits: |_| true,
         list: Some(Quantifier::Every),
         either: Some(Quantifier::Some),
+        takes_field: true,
         build: set::one_of,
     },
     Row {
@@ -91,15 +100,22 @@ pub(super) static OPERATORS: &[Row] = &[
         fits: |_| true,
         list: Some(Quantifier::Some),
         either: None,
+        takes_field: true,
         build: set::one_of,
     },
     text(Operator::Contains, &["contains"], is_text_or_bytes, text::contains),
     text(Operator::IContains, &["icontains"], is_text, text::contains_in_any_case),
+    text(Operator::BContains, &["bcontains"], is_bytes, text::contains),
     text(Operator::StartsWith, &["startswith"], is_text_or_bytes, text::starts_with),
+    text(Operator::BStartsWith, &["bstartswith"], is_bytes, text::starts_with),
     text(Operator::EndsWith, &["endswith"], is_text_or_bytes, text::ends_with),
     text(Operator::Glob, &["glob"], is_text, glob::glob),
     text(Operator::IGlob, &["iglob"], is_text, glob::glob_in_any_case),
-    text(Operator::PMatch, &["pmatch"], is_text, pmatch::below_one_of),
+    Row {
+        takes_field: false,
+        ..text(Operator::PMatch, &["pmatch"], is_text, pmatch::below_one_of)
+    },
+    Row { takes_field: false, ..text(Operator::Regex, &["regex"], is_text, regex::matches) },
 ];
 
 /// The row of an operator as it is written.
@@ -107,13 +123,15 @@ pub(super) fn spelled(text: &str) -> Option<&'static Row> {
     OPERATORS.iter().find(|row| row.spellings.contains(&text))
 }
 
-/// The test of an operator; `None` for an operator without a row.
-pub(super) fn build(
-    operator: Operator,
-    ty: FieldType,
-    operands: &[OwnedValue],
-) -> Option<Box<dyn Test>> {
-    row(operator).map(|row| (row.build)(ty, operands))
+/// The test of a comparison with constants; `None` for an operator without a row.
+pub(super) fn build(check: &Check) -> Option<Box<dyn Test>> {
+    let row = row(check.operator)?;
+    let (ty, constants) = (check.left.ty(), check.constants());
+    Some(match (check.modifier, check.operator) {
+        (None, _) => (row.build)(ty, constants),
+        (Some(Modifier::AnyOf), Operator::Eq) => set::one_of(ty, constants),
+        (Some(modifier), _) => modifier::count(modifier, row.build, ty, constants),
+    })
 }
 
 /// Which of several values have to pass.
@@ -134,7 +152,8 @@ fn row(operator: Operator) -> Option<&'static Row> {
 type Build = fn(FieldType, &[OwnedValue]) -> Box<dyn Test>;
 
 const fn order(operator: Operator, spellings: &'static [&'static str], build: Build) -> Row {
-    Row { operator, spellings, fits: is_ordered, list: None, either: None, build }
+    let either = Some(Quantifier::Some);
+    Row { operator, spellings, fits: is_ordered, list: None, either, takes_field: true, build }
 }
 
 const fn text(
@@ -143,7 +162,7 @@ const fn text(
     fits: fn(FieldType) -> bool,
     build: Build,
 ) -> Row {
-    Row { operator, spellings, fits, list: None, either: None, build }
+    Row { operator, spellings, fits, list: None, either: None, takes_field: true, build }
 }
 
 fn is_text(ty: FieldType) -> bool {
@@ -152,6 +171,10 @@ fn is_text(ty: FieldType) -> bool {
 
 fn is_text_or_bytes(ty: FieldType) -> bool {
     is_text(ty) || ty == FieldType::Bytes
+}
+
+fn is_bytes(ty: FieldType) -> bool {
+    matches!(ty, FieldType::Bytes | FieldType::Dynamic)
 }
 
 fn is_ordered(ty: FieldType) -> bool {
@@ -169,7 +192,7 @@ impl Test for HasValue {
 }
 
 /// Text as a C string: Falco compares up to the first NUL byte.
-fn c_string(bytes: &[u8]) -> &[u8] {
+pub(super) fn c_string(bytes: &[u8]) -> &[u8] {
     let end = memchr::memchr(0, bytes).unwrap_or(bytes.len());
     bytes.get(..end).unwrap_or(bytes)
 }
@@ -255,6 +278,7 @@ mod tests {
         operands: &[OwnedValue],
         value: Value<'_>,
     ) -> bool {
-        build(operator, ty, operands).expect("every operator has a row").test(&value)
+        let row = row(operator).expect("every operator has a row");
+        (row.build)(ty, operands).test(&value)
     }
 }

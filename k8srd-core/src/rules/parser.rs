@@ -6,16 +6,20 @@
 //! not     = { "not" } ( "(" or ")" | check | macro )
 //! check   = left "exists" | left order ( number | right )
 //!         | left text ( value | right | modifier list ) | left set ( list | value | right )
+//! left    = field | call                right = "val(" field ")" | call
+//! call    = name "(" arg { "," arg } ")" [ "[" option "]" ]
+//! arg     = field | call | quoted | number | "(" [ arg { "," arg } ] ")"
 //! ```
 //!
 //! Total for any text: groups are kept on a stack of our own, so nesting costs no machine stack.
 
 use std::mem;
 
+use super::cursor::{Cursor, Parsed, SyntaxError, is_blank, is_word_char};
 use super::suggest::did_you_mean;
 use super::syntax::{
-    Argument, Check, Expr, Field, Form, Literal, MODIFIERS, Name, Operand, RESERVED, Right,
-    SPELLINGS, Spelling, TRANSFORMERS, TextRange, Transformer,
+    Argument, Check, Expr, Field, Form, MODIFIERS, Name, Operand, RESERVED, Right, SPELLINGS,
+    Spelling, TRANSFORMERS, Transformer, VAL,
 };
 
 /// How deep groups, and what is built of them, may nest.
@@ -24,19 +28,9 @@ const TOO_DEEP: &str = "the condition nests more than 1000 levels deep";
 /// How deep transformers may nest.
 const MAX_TRANSFORMER_DEPTH: usize = 32;
 
-/// A text that is no condition.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct SyntaxError {
-    pub(super) span: TextRange,
-    pub(super) message: String,
-    pub(super) help: Option<String>,
-}
-
-type Parsed<T> = Result<T, SyntaxError>;
-
 /// Reads a whole condition.
 pub(super) fn parse(text: &str) -> Parsed<Expr> {
-    let mut cursor = Cursor { text, at: 0 };
+    let mut cursor = Cursor::new(text);
     let mut outer = Vec::new();
     let mut group = Group::default();
     loop {
@@ -88,9 +82,18 @@ pub(super) fn parse(text: &str) -> Parsed<Expr> {
 
 /// Reads a field with its argument, and nothing else.
 pub(super) fn parse_field(text: &str) -> Parsed<Field> {
-    let mut cursor = Cursor { text, at: 0 };
+    let mut cursor = Cursor::new(text);
     let field = cursor.field()?.ok_or_else(|| cursor.unexpected("a field such as `proc.name`"))?;
     if cursor.at_end() { Ok(field) } else { Err(cursor.unexpected("the end of the field")) }
+}
+
+/// Reads a transformer or a field that `text` begins with; says where it ends. `None` where it
+/// begins with neither.
+#[expect(dead_code, reason = "outputs are about to use it")]
+pub(super) fn parse_operand(text: &str) -> Parsed<Option<(Operand, usize)>> {
+    let mut cursor = Cursor::new(text);
+    let operand = cursor.operand(0)?;
+    Ok(operand.map(|operand| (operand, cursor.at)))
 }
 
 /// What stands between a parenthesis, or the start, and where the parser is.
@@ -108,13 +111,10 @@ struct Group {
 impl Group {
     fn push(&mut self, operand: Expr, depth: usize) {
         self.deepest = self.deepest.max(depth + usize::from(self.negated));
-        if mem::take(&mut self.negated) {
-            self.conjuncts.push(Expr::Not(Box::new(operand)));
-        } else if let Expr::And(all) = operand {
-            self.conjuncts.extend(all);
-        } else {
-            self.conjuncts.push(operand);
-        }
+        self.conjuncts.push(match mem::take(&mut self.negated) {
+            true => Expr::Not(Box::new(operand)),
+            false => operand,
+        });
     }
 
     /// How deep the group is, if it ends here.
@@ -125,10 +125,7 @@ impl Group {
     }
 
     fn end_alternative(&mut self) {
-        match one_or(Expr::And, mem::take(&mut self.conjuncts)) {
-            Expr::Or(all) => self.alternatives.extend(all),
-            other => self.alternatives.push(other),
-        }
+        self.alternatives.push(one_or(Expr::And, mem::take(&mut self.conjuncts)));
     }
 
     fn into_expr(mut self) -> Expr {
@@ -147,13 +144,7 @@ fn one_or(join: impl FnOnce(Vec<Expr>) -> Expr, mut all: Vec<Expr>) -> Expr {
     }
 }
 
-/// A text and how far it is read. `at` is always a character boundary.
-struct Cursor<'t> {
-    text: &'t str,
-    at: usize,
-}
-
-impl<'t> Cursor<'t> {
+impl Cursor<'_> {
     fn check(&mut self) -> Parsed<Expr> {
         let start = self.at;
         if let Some(operand) = self.operand(0)? {
@@ -183,7 +174,9 @@ impl<'t> Cursor<'t> {
         };
         let operator_span = start..self.at;
         let mut modifier = None;
-        self.skip_blanks();
+        if !matches!(operator.form, Form::Text) {
+            self.skip_blanks();
+        }
         let right = match operator.form {
             Form::Unary => Right::Nothing,
             Form::Order => match self.right_operand()? {
@@ -191,24 +184,20 @@ impl<'t> Cursor<'t> {
                 None => Right::Value(self.number()?),
             },
             Form::Text => {
-                modifier = self.modifier();
+                modifier = self.modifier(operator);
+                self.skip_blanks();
                 if modifier.is_some() {
-                    Right::List(self.list()?)
+                    Right::List(self.list_or_name()?)
                 } else if let Some(operand) = self.right_operand()? {
                     Right::Operand(operand)
                 } else {
                     Right::Value(self.value("a value")?)
                 }
             }
-            Form::Set => {
-                if self.rest().starts_with('(') {
-                    Right::List(self.list()?)
-                } else if let Some(operand) = self.right_operand()? {
-                    Right::Operand(operand)
-                } else {
-                    Right::List(vec![self.value("a list in parentheses, or a list's name")?])
-                }
-            }
+            Form::Set => match self.right_operand()? {
+                Some(operand) => Right::Operand(operand),
+                None => Right::List(self.list_or_name()?),
+            },
         };
         Ok(Check { left, operator, operator_span, modifier, right })
     }
@@ -216,22 +205,40 @@ impl<'t> Cursor<'t> {
     fn operator(&mut self) -> Option<&'static Spelling> {
         SPELLINGS.iter().find(|spelling| {
             let Some(behind) = self.rest().strip_prefix(spelling.text) else { return false };
-            let is_word = spelling.text.bytes().all(|b| b.is_ascii_alphabetic());
-            if is_word && behind.starts_with(is_word_char) {
-                return false;
+            if spelling.is_word() {
+                // A word that compares one value is no operator without a blank behind it.
+                let ends = match spelling.form {
+                    Form::Text => behind.starts_with(is_blank),
+                    _ => !behind.starts_with(is_word_char),
+                };
+                if !ends {
+                    return false;
+                }
             }
             self.at += spelling.text.len();
             true
         })
     }
 
-    fn modifier(&mut self) -> Option<Name> {
-        let start = self.at;
-        let word = self.word().filter(|word| MODIFIERS.contains(word));
+    /// `oneof` and its like, with blanks around and a list or the name of one behind; anything else
+    /// that looks so is a value.
+    fn modifier(&mut self, operator: &Spelling) -> Option<Name> {
+        let before = self.at;
+        self.skip_blanks();
+        let (start, had_blank) = (self.at, self.at > before || operator.is_word());
+        let word = self.word().filter(|word| had_blank && MODIFIERS.contains(word));
         let span = start..self.at;
         self.skip_blanks();
+        let (rest, behind) = (self.rest(), self.at);
+        let is_keyword = |keyword: &&str| {
+            let behind = rest.strip_prefix(*keyword);
+            behind.is_some_and(|behind| !behind.starts_with(|c: char| c.is_ascii_alphanumeric()))
+        };
+        let list_follows = rest.starts_with('(')
+            || (rest.starts_with(|c: char| c.is_ascii_alphabetic())
+                && !RESERVED.iter().any(is_keyword));
         match word {
-            Some(word) if self.rest().starts_with('(') => {
+            Some(word) if behind > span.end && list_follows => {
                 Some(Name { name: word.to_owned(), span })
             }
             _ => {
@@ -244,16 +251,27 @@ impl<'t> Cursor<'t> {
     /// `val(field)` or a transformer.
     fn right_operand(&mut self) -> Parsed<Option<Operand>> {
         let start = self.at;
-        if !self.eat("val(") {
+        let inside = match self.word() {
+            Some(VAL) if self.eat("(") => true,
+            _ => {
+                self.at = start;
+                false
+            }
+        };
+        if !inside {
             return Ok(self.transformer(0)?.map(Operand::Transformer));
         }
         self.skip_blanks();
-        let operand = self.operand(0)?.ok_or_else(|| self.unexpected("a field"))?;
+        let field = self.field()?.ok_or_else(|| self.unexpected("a field such as `proc.name`"))?;
         self.skip_blanks();
         self.expect(")")?;
-        let args = vec![Argument::Operand(operand)];
-        let span = start..self.at;
-        let val = Transformer { name: "val".to_owned(), args, selector: None, span };
+        if self.rest().starts_with('[') {
+            let mut error = self.unexpected("the end of `val(…)`");
+            error.help = Some("the argument of a field stands behind its name".to_owned());
+            return Err(error);
+        }
+        let args = vec![Argument::Operand(Operand::Field(field))];
+        let val = Transformer { name: VAL.to_owned(), args, selector: None, span: start..self.at };
         Ok(Some(Operand::Transformer(val)))
     }
 
@@ -280,13 +298,7 @@ impl<'t> Cursor<'t> {
         let mut args = Vec::new();
         loop {
             self.skip_blanks();
-            args.push(if self.rest().starts_with('(') {
-                Argument::List(self.list()?)
-            } else if let Some(operand) = self.operand(depth + 1)? {
-                Argument::Operand(operand)
-            } else {
-                Argument::Value(self.value("a field or a value")?)
-            });
+            args.push(self.argument(depth)?);
             self.skip_blanks();
             if !self.eat(",") {
                 break;
@@ -295,6 +307,42 @@ impl<'t> Cursor<'t> {
         self.expect(")")?;
         let selector = self.bracketed()?;
         Ok(Some(Transformer { name, args, selector, span: start..self.at }))
+    }
+
+    /// One argument of a transformer. Texts stand in quotes here: without, they would be fields.
+    fn argument(&mut self, depth: usize) -> Parsed<Argument> {
+        if !self.eat("(") {
+            return self.list_element(depth);
+        }
+        let mut all = Vec::new();
+        self.skip_blanks();
+        if self.eat(")") {
+            return Ok(Argument::List(all));
+        }
+        loop {
+            self.skip_blanks();
+            all.push(self.list_element(depth)?);
+            self.skip_blanks();
+            if self.eat(")") {
+                return Ok(Argument::List(all));
+            }
+            if !self.eat(",") {
+                return Err(self.unexpected("`,` or `)`"));
+            }
+        }
+    }
+
+    fn list_element(&mut self, depth: usize) -> Parsed<Argument> {
+        if self.rest().starts_with(['"', '\'']) {
+            return Ok(Argument::Value(self.quoted()?));
+        }
+        if self.rest().starts_with(|c: char| c.is_ascii_digit() || matches!(c, '+' | '-')) {
+            return Ok(Argument::Value(self.number()?));
+        }
+        if let Some(operand) = self.operand(depth + 1)? {
+            return Ok(Argument::Operand(operand));
+        }
+        Err(self.unexpected("a field, a transformer, a text in quotes or a number"))
     }
 
     /// A name with at least one dot, and an argument.
@@ -339,221 +387,12 @@ impl<'t> Cursor<'t> {
         self.expect("]")?;
         Ok(Some(arg))
     }
-
-    fn list(&mut self) -> Parsed<Vec<Literal>> {
-        self.expect("(")?;
-        let mut values = Vec::new();
-        self.skip_blanks();
-        if self.eat(")") {
-            return Ok(values);
-        }
-        loop {
-            self.skip_blanks();
-            values.push(self.value("a value")?);
-            self.skip_blanks();
-            if self.eat(")") {
-                return Ok(values);
-            }
-            if !self.eat(",") {
-                return Err(self.unexpected("`,` or `)`"));
-            }
-        }
-    }
-
-    fn value(&mut self, expected: &'static str) -> Parsed<Literal> {
-        if self.rest().starts_with(['"', '\'']) {
-            return self.quoted();
-        }
-        let start = self.at;
-        let bare =
-            self.eat_while(|c| !matches!(c, '(' | ')' | '"' | '\'' | '=' | ',') && !is_blank(c));
-        if bare.is_empty() {
-            return Err(self.unexpected(expected));
-        }
-        Ok(Literal { bytes: bare.as_bytes().to_vec(), span: start..self.at })
-    }
-
-    /// `[+-]?[0-9]+[.]?[0-9]*([eE][+-][0-9]+)?` or `0[xX][0-9a-fA-F]+`.
-    fn number(&mut self) -> Parsed<Literal> {
-        let start = self.at;
-        let digits = |cursor: &mut Self| !cursor.eat_while(|c| c.is_ascii_digit()).is_empty();
-        let is_number = if self.eat("0x") || self.eat("0X") {
-            !self.eat_while(|c| c.is_ascii_hexdigit()).is_empty()
-        } else {
-            let _ = self.eat("+") || self.eat("-");
-            digits(self) && {
-                if self.eat(".") {
-                    digits(self);
-                }
-                let mantissa_end = self.at;
-                let exponent = (self.eat("e") || self.eat("E"))
-                    && (self.eat("+") || self.eat("-"))
-                    && digits(self);
-                if !exponent {
-                    self.at = mantissa_end;
-                }
-                true
-            }
-        };
-        if !is_number {
-            self.at = start;
-            return Err(self.unexpected("a number, or a field as `val(field)`"));
-        }
-        Ok(Literal { bytes: self.slice(start).as_bytes().to_vec(), span: start..self.at })
-    }
-
-    /// A string in quotes, with its escapes resolved.
-    fn quoted(&mut self) -> Parsed<Literal> {
-        let start = self.at;
-        let Some(quote) = self.next() else { return Err(self.unexpected("a quoted string")) };
-        let mut bytes = Vec::new();
-        loop {
-            let here = self.at;
-            match self.next() {
-                None => {
-                    let message = "this string is not closed".to_owned();
-                    let span = start..start + quote.len_utf8();
-                    return Err(SyntaxError { span, message, help: None });
-                }
-                Some(c) if c == quote => break,
-                Some('\0') => return Err(self.error(here, "NUL cannot be compared".to_owned())),
-                Some('\\') => bytes.extend(self.escape(here, quote)?),
-                Some(c) => bytes.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes()),
-            }
-        }
-        Ok(Literal { bytes, span: start..self.at })
-    }
-
-    /// What stands behind a backslash.
-    fn escape(&mut self, start: usize, quote: char) -> Parsed<Option<u8>> {
-        let byte = match self.next() {
-            Some('b') => 0x08,
-            Some('f') => 0x0C,
-            Some('n') => b'\n',
-            Some('r') => b'\r',
-            Some('t') => b'\t',
-            Some('\\') => b'\\',
-            Some('/') => b'/',
-            // Falco takes the blank away with it, for the sake of rules from before there were
-            // escapes.
-            Some(' ') => b'\\',
-            Some('x') => {
-                let digits = self.rest().get(..2).unwrap_or("");
-                match u8::from_str_radix(digits, 16) {
-                    Ok(0) => return Err(self.error(start, "NUL cannot be compared".to_owned())),
-                    Ok(byte) if digits.bytes().all(|b| b.is_ascii_hexdigit()) => {
-                        self.at += 2;
-                        byte
-                    }
-                    _ => {
-                        let message = "`\\x` takes two hexadecimal digits".to_owned();
-                        return Err(self.error(start, message));
-                    }
-                }
-            }
-            Some(c) if c == quote => quote as u8,
-            _ => {
-                let message = format!(
-                    "unknown escape; known are `\\b \\f \\n \\r \\t \\\\ \\/ \\xHH` and `\\{quote}`"
-                );
-                return Err(self.error(start, message));
-            }
-        };
-        Ok(Some(byte))
-    }
-
-    /// `and`, `or` or `not`, with a blank or a parenthesis behind.
-    fn eat_keyword(&mut self, keyword: &str) -> bool {
-        let found = self
-            .rest()
-            .strip_prefix(keyword)
-            .is_some_and(|behind| behind.starts_with(|c| c == '(' || is_blank(c)));
-        if found {
-            self.at += keyword.len();
-        }
-        found
-    }
-
-    fn word(&mut self) -> Option<&'t str> {
-        if !self.rest().starts_with(|c: char| c.is_ascii_alphabetic()) {
-            return None;
-        }
-        Some(self.eat_while(is_word_char))
-    }
-
-    fn skip_blanks(&mut self) {
-        self.eat_while(is_blank);
-    }
-
-    fn eat_while(&mut self, holds: impl Fn(char) -> bool) -> &'t str {
-        let start = self.at;
-        let rest = self.rest();
-        self.at += rest.find(|c| !holds(c)).unwrap_or(rest.len());
-        self.slice(start)
-    }
-
-    fn eat(&mut self, text: &str) -> bool {
-        let found = self.rest().starts_with(text);
-        if found {
-            self.at += text.len();
-        }
-        found
-    }
-
-    fn expect(&mut self, text: &str) -> Parsed<()> {
-        if self.eat(text) { Ok(()) } else { Err(self.unexpected(&format!("`{text}`"))) }
-    }
-
-    fn next(&mut self) -> Option<char> {
-        let c = self.rest().chars().next()?;
-        self.at += c.len_utf8();
-        Some(c)
-    }
-
-    fn rest(&self) -> &'t str {
-        self.text.get(self.at..).unwrap_or("")
-    }
-
-    fn slice(&self, start: usize) -> &'t str {
-        self.text.get(start..self.at).unwrap_or("")
-    }
-
-    fn at_end(&self) -> bool {
-        self.at >= self.text.len()
-    }
-
-    fn error(&self, start: usize, message: String) -> SyntaxError {
-        SyntaxError { span: start..self.at.max(start), message, help: None }
-    }
-
-    /// The token here is not what could stand here.
-    fn unexpected(&self, expected: &str) -> SyntaxError {
-        let rest = self.rest();
-        let token = match rest.find(|c: char| !is_word_char(c) && !matches!(c, '.' | '/' | '-')) {
-            Some(0) => rest.get(..rest.chars().next().map_or(0, char::len_utf8)).unwrap_or(""),
-            Some(end) => rest.get(..end).unwrap_or(""),
-            None => rest,
-        };
-        let message = if token.is_empty() {
-            format!("the condition ends where {expected} should follow")
-        } else {
-            format!("unexpected `{}`, expected {expected}", token.escape_debug())
-        };
-        SyntaxError { span: self.at..self.at + token.len(), message, help: None }
-    }
-}
-
-fn is_word_char(c: char) -> bool {
-    c.is_ascii_alphanumeric() || c == '_'
-}
-
-fn is_blank(c: char) -> bool {
-    matches!(c, ' ' | '\t' | '\n' | '\r' | '\x0B' | '\x0C')
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::rules::syntax::Literal;
 
     /// The tree as text: `(and a (or b c))`.
     fn show(expr: &Expr) -> String {
@@ -585,17 +424,19 @@ mod tests {
                 None => name.clone(),
             },
             Operand::Transformer(t) => {
-                let args: Vec<_> = t
-                    .args
-                    .iter()
-                    .map(|arg| match arg {
-                        Argument::Operand(operand) => show_operand(operand),
-                        Argument::Value(literal) => show_literal(literal),
-                        Argument::List(list) => show_list(list),
-                    })
-                    .collect();
+                let args: Vec<_> = t.args.iter().map(show_argument).collect();
                 let selector = t.selector.as_ref().map_or(String::new(), |s| format!("<{s}>"));
                 format!("{}({}){selector}", t.name, args.join(","))
+            }
+        }
+    }
+
+    fn show_argument(arg: &Argument) -> String {
+        match arg {
+            Argument::Operand(operand) => show_operand(operand),
+            Argument::Value(literal) => show_literal(literal),
+            Argument::List(all) => {
+                format!("({})", all.iter().map(show_argument).collect::<Vec<_>>().join(","))
             }
         }
     }
@@ -636,8 +477,8 @@ mod tests {
     fn and_binds_tighter_than_or() {
         check("a or b and not c", "(or a (and b (not c)))");
         check("(a or b) and c", "(and (or a b) c)");
-        check("a and (b and c) and d", "(and a b c d)");
-        check("a or (b or c)", "(or a b c)");
+        check("a and (b and c) and d", "(and a (and b c) d)");
+        check("a or (b or c)", "(or a (or b c))");
         check("not (a and b)", "(not (and a b))");
         check("not not a", "a");
         check("not(not not(a))", "(not a)");
@@ -668,6 +509,9 @@ mod tests {
         }
         check("a.b in ()", "[a.b in ()]");
         check("a.b = oneof", r#"[a.b = "oneof"]"#);
+        check("a.b = oneof and c", r#"(and [a.b = "oneof"] c)"#);
+        check("a.b = anyof names", r#"[a.b = anyof ("names")]"#);
+        check("a.b=oneof", r#"[a.b = "oneof"]"#);
     }
 
     #[test]
@@ -692,8 +536,8 @@ mod tests {
         check("evt.arg.flags contains x", r#"[evt.arg.flags contains "x"]"#);
         check("tolower(basename(proc.exe)) = x", r#"[tolower(basename(proc.exe)) = "x"]"#);
         check(
-            r#"concat(join("-", (a, b)), proc.name) = x"#,
-            r#"[concat(join("-",("a","b")),proc.name) = "x"]"#,
+            r#"concat(join("-", ("a", 12, a.b)), proc.name) = x"#,
+            r#"[concat(join("-",("a","12",a.b)),proc.name) = "x"]"#,
         );
         check(r#"getopt(proc.args, "c:")[c] exists"#, r#"[getopt(proc.args,"c:")<c> exists ]"#);
         check("proc.name = val(proc.pname)", "[proc.name = val(proc.pname)]");
@@ -713,6 +557,14 @@ mod tests {
         check_error("proc.name ~ x", "~", "an operator");
         check_error("proc.name insider", "insider", "an operator");
         check_error("proc.name < x", "x", "a number");
+        check_error("proc.name < \"5\"", "\"", "a number");
+        check_error("proc.name contains\"x\"", "contains", "an operator");
+        check_error("proc.name = oneof(x)", "(", "`and`");
+        check_error("tolower(x) = a", "x", "a text in quotes");
+        check_error("join(\"-\", (a)) = a", "a", "a text in quotes");
+        check_error("a.b = val(tolower(a.b))", "tolower", "a field");
+        check_error("a.b = val(a.b)[c]", "[", "the end of `val(");
+        check_error("val(a.b) = x", "(", "`and`");
         check_error("proc.name =", "", "a value");
         check_error("proc.name in (a b)", "b", "`,` or `)`");
         check_error("proc.name in (a,)", ")", "a value");

@@ -3,18 +3,20 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::ast::{Check, Condition};
-use super::evaluate::{Atom, Node};
+use super::ast::{Check, Condition, Operand, Operator};
+use super::evaluate::{Answers, Atom, Node};
 use super::load::{Rule, RuleSet};
 use super::output::Output;
 use crate::alert::RuleInfo;
+use crate::arena::Arena;
 use crate::catalogue;
+use crate::event::{Event, Fields, Timestamp};
 use crate::field::{Arg, Key};
 use crate::interest::Interest;
 use crate::kind::{EventKind, KindInfo};
 use crate::schema::Schema;
 use crate::set::{FieldSet, KindSet, RuleId};
-use crate::value::Value;
+use crate::value::{Lookup, OwnedValue, Value};
 
 /// Which rules may match one event: Falco's `rule_matching`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -50,7 +52,7 @@ pub struct Plan {
     rules: Vec<Planned>,
     /// What may match events of a kind, by ascending kind. Kinds without candidates are left out.
     kinds: Vec<(EventKind, Box<[Candidate]>)>,
-    /// How many distinct keys the conditions read.
+    /// How many distinct fields and transformed values the conditions read.
     keys: usize,
     interest: Interest,
     rule_matching: RuleMatching,
@@ -153,8 +155,9 @@ fn judged_kinds(schema: &Schema) -> impl Iterator<Item = &KindInfo> {
     schema.kinds().iter().filter(|info| !info.kind.is_state())
 }
 
-/// The distinct keys that conditions read, each with its place.
-type Keys = HashMap<Key, usize>;
+/// What conditions read, fields and transformed values: each with its place among what is kept
+/// while an event is judged.
+type Keys = HashMap<Operand, usize>;
 
 /// Adds a rule to the kinds that it may match; says what it reads there, and whether that is the
 /// name of a file.
@@ -232,22 +235,76 @@ impl<'a> Specialised<'a> {
 
     /// What the kind alone says of a comparison.
     fn decide(&self, info: &KindInfo, check: &Check, atom: &Atom) -> Option<bool> {
-        let key = &check.field()?.key;
-        match key.field() {
-            catalogue::EVT_TYPE => Some(atom.holds(&Value::from(&*info.name))),
-            catalogue::EVT_SOURCE => Some(atom.holds(&Value::from(self.schema.source_name()))),
-            // A param that events of this kind do not have. Of kinds without a table of params
-            // nothing is known.
-            catalogue::EVT_ARG | catalogue::EVT_RAWARG if !info.params.is_empty() => {
-                let exists = match key.arg() {
-                    Arg::Name(name) => info.param(name).is_some(),
-                    Arg::Index(index) => (*index as usize) < info.params.len(),
-                    Arg::None => true,
-                };
-                (!exists).then_some(false)
+        let mut decided = true;
+        let mut absent = false;
+        check.fields(&mut |field| match field.key.field() {
+            catalogue::EVT_TYPE | catalogue::EVT_SOURCE => {}
+            catalogue::EVT_ARG | catalogue::EVT_RAWARG => {
+                decided = false;
+                absent |= !may_have(info, field.key.arg());
             }
-            _ => None,
+            _ => decided = false,
+        });
+        if absent {
+            return Some(false);
         }
+        if decided {
+            let event = OfKind { info, source: self.schema.source_name() };
+            return atom.judge(&Answers::new(&event, &Arena::default(), 0));
+        }
+        never_holds(check).then_some(false)
+    }
+}
+
+/// Whether events of a kind may have the param. Of kinds without a table of params nothing is known.
+fn may_have(info: &KindInfo, param: &Arg) -> bool {
+    info.params.is_empty()
+        || match param {
+            Arg::Name(name) => info.param(name).is_some(),
+            Arg::Index(index) => (*index as usize) < info.params.len(),
+            Arg::None => true,
+        }
+}
+
+/// Whether a comparison never holds because events are counted from 1: `evt.num = 0`, with which
+/// rule files switch something off.
+fn never_holds(check: &Check) -> bool {
+    let counts = check.field().is_some_and(|field| field.key.field() == catalogue::EVT_NUM);
+    let at_most = |n: u64| {
+        let within = |constant: &OwnedValue| matches!(constant, OwnedValue::U64(c) if *c <= n);
+        check.modifier.is_none() && check.constants().iter().all(within)
+    };
+    counts
+        && match check.operator {
+            Operator::Eq | Operator::In | Operator::Le => at_most(0),
+            Operator::Lt => at_most(1),
+            _ => false,
+        }
+}
+
+/// An event of which nothing is known but its kind.
+struct OfKind<'s> {
+    info: &'s KindInfo,
+    source: &'s str,
+}
+
+impl Fields for OfKind<'_> {
+    fn get<'a>(&'a self, key: &Key, _: &'a Arena) -> Lookup<Value<'a>> {
+        match key.field() {
+            catalogue::EVT_TYPE => Lookup::Known(Value::from(&*self.info.name)),
+            catalogue::EVT_SOURCE => Lookup::Known(Value::from(self.source)),
+            _ => Lookup::Absent,
+        }
+    }
+}
+
+impl Event for OfKind<'_> {
+    fn kind(&self) -> EventKind {
+        self.info.kind
+    }
+
+    fn time(&self) -> Timestamp {
+        Timestamp::default()
     }
 }
 
@@ -256,9 +313,10 @@ fn collect<'a>(condition: &'a Condition, keys: &mut Keys, atoms: &mut Vec<(&'a C
     match condition {
         Condition::Const(_) => {}
         Condition::Check(check) => {
-            let next = keys.len();
-            let key = check.field().map_or(Key::param(0), |field| field.key.clone());
-            let place = *keys.entry(key).or_insert(next);
+            let place = &mut |operand: &Operand| {
+                let next = keys.len();
+                *keys.entry(operand.clone()).or_insert(next)
+            };
             atoms.push((check, Arc::new(Atom::new(check, place))));
         }
         Condition::Not(inner) => collect(inner, keys, atoms),
@@ -332,8 +390,7 @@ mod tests {
     #[test]
     fn kinds_are_counted() {
         let schema = Schema::falco();
-        let count =
-            |text| matched_kinds(&schema, &parse_condition(&schema, text).0.unwrap()).len();
+        let count = |text| matched_kinds(&schema, &parse_condition(&schema, text).0.unwrap()).len();
         assert_eq!(count("evt.type in (open, connect)"), 2);
         assert_eq!(count("evt.type != open"), judged_kinds(&schema).count() - 1);
     }

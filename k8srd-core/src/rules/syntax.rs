@@ -68,7 +68,8 @@ pub(super) struct Transformer {
 pub(super) enum Argument {
     Operand(Operand),
     Value(Literal),
-    List(Vec<Literal>),
+    /// In parentheses; none of them is a list itself.
+    List(Vec<Argument>),
 }
 
 /// What a field is compared with.
@@ -140,15 +141,49 @@ pub(super) static SPELLINGS: &[Spelling] = &[
 /// What may stand between an operator of [`Form::Text`] and a list.
 pub(super) const MODIFIERS: &[&str] = &["oneof", "anyof", "allof"];
 
-/// The transformers of the grammar; `val` stands on the right-hand side only.
+/// The transformers of the grammar.
 pub(super) const TRANSFORMERS: &[&str] =
     &["tolower", "toupper", "b64", "basename", "len", "join", "concat", "getopt"];
+
+/// What makes a field a right-hand side; it stands nowhere else.
+pub(super) const VAL: &str = "val";
 
 /// Words that no macro can be named: they would be read as part of the language.
 pub(super) const RESERVED: &[&str] = &["and", "or", "not"];
 
 const fn spelling(text: &'static str, form: Form) -> Spelling {
     Spelling { text, form }
+}
+
+impl Spelling {
+    /// Whether it is written with letters.
+    pub(super) fn is_word(&self) -> bool {
+        self.text.bytes().all(|b| b.is_ascii_alphabetic())
+    }
+}
+
+impl Operand {
+    /// Where it stands.
+    pub(super) fn span(&self) -> &TextRange {
+        match self {
+            Self::Field(field) => &field.span,
+            Self::Transformer(transformer) => &transformer.span,
+        }
+    }
+
+    /// What people call it: the field, or the transformer with what it is applied to left out.
+    pub(super) fn shown(&self) -> String {
+        match self {
+            Self::Field(field) => field.name.clone(),
+            Self::Transformer(Transformer { name, args, .. }) if name == VAL => {
+                match args.first() {
+                    Some(Argument::Operand(inner)) => inner.shown(),
+                    _ => name.clone(),
+                }
+            }
+            Self::Transformer(transformer) => format!("{}(…)", transformer.name),
+        }
+    }
 }
 
 impl Expr {

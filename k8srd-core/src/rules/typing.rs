@@ -2,12 +2,18 @@
 //!
 //! Every problem of a condition is found in one go.
 
-use super::ast::{self, Condition};
-use super::syntax::{Argument, Check, Expr, Literal, Name, Operand, Right, TextRange};
-use super::{constant, fields, ops, suggest::did_you_mean};
-use crate::catalogue;
-use crate::field::{FieldType, Multiplicity};
+mod kinds;
+mod operand;
+
+#[expect(unused_imports, reason = "outputs are about to use it")]
+pub(super) use operand::operand;
+
+use super::ast::{self, Condition, Modifier, Operator};
+use super::syntax::{Check, Expr, Literal, Name, Right, TRANSFORMERS, TextRange, VAL};
+use super::{constant, fields, ops, parser};
+use crate::field::{FieldType, Multiplicity, Usage};
 use crate::schema::Schema;
+use crate::value::OwnedValue;
 
 /// How deep a condition may nest once macros are put in. Everything that walks conditions relies
 /// on it.
@@ -16,6 +22,8 @@ const MAX_DEPTH: usize = 1000;
 /// name others several times grow exponentially; the largest condition of Falco's own rules holds
 /// some hundreds.
 const MAX_SIZE: usize = 200_000;
+/// How many bytes of a compiled regular expression count as much as a comparison.
+const REGEX_UNIT: usize = 64;
 
 /// A typed condition.
 #[derive(Clone, Debug)]
@@ -66,7 +74,14 @@ pub(super) fn check<'m>(
     macros: &dyn Fn(&Name) -> Macro<'m>,
     expr: &Expr,
 ) -> (Option<Typed>, Vec<Problem>) {
-    let mut typer = Typer { schema, macros, problems: Vec::new(), budget: MAX_SIZE, depth: 0 };
+    let mut typer = Typer {
+        schema,
+        macros,
+        problems: Vec::new(),
+        budget: MAX_SIZE,
+        depth: 0,
+        allowed: Usage::in_conditions,
+    };
     let typed = typer.expr(expr);
     (typed, typer.problems)
 }
@@ -79,9 +94,11 @@ struct Typer<'a, 'm> {
     budget: usize,
     /// How deep the expression that is looked at lies in the condition.
     depth: usize,
+    /// Which fields may stand here.
+    allowed: fn(Usage) -> bool,
 }
 
-impl<'a> Typer<'a, '_> {
+impl Typer<'_, '_> {
     fn expr(&mut self, expr: &Expr) -> Option<Typed> {
         self.depth += 1;
         let typed = self.expr_here(expr);
@@ -138,121 +155,121 @@ impl<'a> Typer<'a, '_> {
     }
 
     fn check(&mut self, check: &Check) -> Option<Typed> {
-        let left = self.left(&check.left);
+        let left = self.operand(&check.left);
         let row = ops::spelled(check.operator.text);
         if row.is_none() {
             let message = format!("operator {} is not known here", check.operator.text);
             self.report(ProblemKind::Wrong, &check.operator_span, message, None);
         }
-        if let Some(modifier) = &check.modifier {
-            let message = format!("modifier {} is not known here", modifier.name);
-            self.report(ProblemKind::Wrong, &modifier.span, message, None);
-        }
-        if let Right::Operand(operand) = &check.right {
-            self.refuse_transformer(operand);
-        }
+        let right = match &check.right {
+            Right::Operand(operand) => Some(self.operand(operand)?),
+            Right::Nothing | Right::Value(_) | Right::List(_) => None,
+        };
         let (left, row) = (left?, row?);
-        let (field, ty) = (&left.info.name, left.ty());
-        let several = match left.multiplicity {
+        let shown = check.left.shown();
+        let modifier = check.modifier.as_ref().and_then(|name| modifier(&name.name));
+        self.fits(check, row, &left)?;
+        if let (Some(right), Right::Operand(written)) = (&right, &check.right) {
+            self.comparable(check, row, &left, right, written)?;
+        }
+        self.names_no_kind(check, &left, right.is_some(), row.operator)?;
+        let literals = match &check.right {
+            Right::Nothing | Right::Operand(_) => &[][..],
+            Right::Value(literal) => std::slice::from_ref(literal),
+            Right::List(literals) => literals,
+        };
+        self.spend(1 + literals.len(), &check.operator_span)?;
+        // No early end: the problems of every constant are wanted.
+        let constants: Vec<_> = literals
+            .iter()
+            .map(|literal| self.constant(&shown, &left, row.operator, modifier, literal))
+            .collect();
+        let constants = constants.into_iter().collect::<Option<Vec<_>>>()?;
+        let size = 1 + constants.len();
+        let right = match (right, row.operator) {
+            (Some(right), _) => ast::Right::Operand(right),
+            (None, Operator::Exists) => ast::Right::Nothing,
+            (None, _) => ast::Right::Constants(constants),
+        };
+        let mut typed = ast::Check::new(left, row.operator, right);
+        typed.modifier = modifier;
+        Some(Typed { condition: Condition::Check(typed), depth: 1, size })
+    }
+
+    /// Whether the operator compares values of this type and number.
+    fn fits(&mut self, check: &Check, row: &ops::Row, left: &ast::Operand) -> Option<()> {
+        let (shown, operator) = (check.left.shown(), check.operator.text);
+        let several = match left.multiplicity() {
             Multiplicity::List if row.list.is_none() => Some("a list of values"),
             Multiplicity::Either if row.either.is_none() => Some("both ends of a connection"),
             _ => None,
         };
         if let Some(several) = several {
-            let message =
-                format!("{} does not compare {several}, which {field} is", check.operator.text);
+            let message = format!("{operator} does not compare {several}, which {shown} is");
             self.report(ProblemKind::Wrong, &check.operator_span, message, None);
             return None;
         }
-        if !(row.fits)(ty) {
-            let (operator, ty) = (check.operator.text, ty.name());
-            let message = format!("{operator} does not compare {field}, which is of type {ty}");
+        if !(row.fits)(left.ty()) {
+            let ty = left.ty().name();
+            let message = format!("{operator} does not compare {shown}, which is of type {ty}");
             self.report(ProblemKind::Wrong, &check.operator_span, message, None);
             return None;
         }
-        if check.modifier.is_some() {
-            return None;
-        }
-        let literals = match &check.right {
-            Right::Nothing => &[][..],
-            Right::Value(literal) => std::slice::from_ref(literal),
-            Right::List(literals) => literals,
-            Right::Operand(_) => return None,
-        };
-        self.spend(1 + literals.len(), &check.operator_span)?;
-        // No early end here either.
-        let operands: Vec<_> =
-            literals.iter().map(|literal| self.constant(&left, row.operator, literal)).collect();
-        let operands = operands.into_iter().collect::<Option<Vec<_>>>()?;
-        let size = 1 + operands.len();
-        let field = ast::Field::new(left.key, left.info.name.clone(), ty, left.multiplicity);
-        let right = match row.operator {
-            ast::Operator::Exists => ast::Right::Nothing,
-            _ => ast::Right::Constants(operands),
-        };
-        let check = ast::Check::new(ast::Operand::Field(field), row.operator, right);
-        Some(Typed { condition: Condition::Check(check), depth: 1, size })
-    }
-
-    fn left(&mut self, operand: &Operand) -> Option<fields::Resolved<'a>> {
-        let Operand::Field(field) = operand else {
-            self.refuse_transformer(operand);
-            return None;
-        };
-        let schema = self.schema;
-        match fields::resolve(schema, &field.name, field.arg.as_deref()) {
-            Ok(resolved) => Some(resolved),
-            Err(problem) => {
-                let kind = if problem.unknown { ProblemKind::Unknown } else { ProblemKind::Wrong };
-                self.report(kind, &field.span, problem.message, problem.help);
-                None
-            }
-        }
-    }
-
-    fn refuse_transformer(&mut self, operand: &Operand) {
-        let Operand::Transformer(transformer) = operand else { return };
-        let message = format!("transformer {}() is not known here", transformer.name);
-        self.report(ProblemKind::Wrong, &transformer.span, message, None);
-        // Its fields may be misspelt as well.
-        for argument in &transformer.args {
-            if let Argument::Operand(operand) = argument {
-                self.left(operand);
-            }
-        }
+        Some(())
     }
 
     fn constant(
         &mut self,
-        left: &fields::Resolved<'_>,
-        operator: ast::Operator,
+        shown: &str,
+        left: &ast::Operand,
+        operator: Operator,
+        modifier: Option<Modifier>,
         literal: &Literal,
-    ) -> Option<crate::value::OwnedValue> {
-        let text = std::str::from_utf8(&literal.bytes).unwrap_or("");
-        let field = left.key.field();
-        let names_kind = field == catalogue::EVT_TYPE || field == catalogue::SYSCALL_TYPE;
-        if names_kind && self.schema.kind_named(text).is_none() {
-            let message = format!("unknown event type {}", String::from_utf8_lossy(&literal.bytes));
-            let known = self.schema.kinds().iter().filter(|info| !info.kind.is_state());
-            let help = did_you_mean(text, known.map(|info| &*info.name));
-            self.report(ProblemKind::Unknown, &literal.span, message, help);
-            return None;
-        }
-        let is_text = matches!(left.ty(), FieldType::Str | FieldType::Path);
-        if is_text && fields::is_field(self.schema, text) {
-            let message = format!("{text:?} is compared as text, though it is the name of a field");
-            let help = format!("to compare two fields write val({text})");
-            self.report(ProblemKind::Advice, &literal.span, message, Some(help));
+    ) -> Option<OwnedValue> {
+        self.kind_name(left, operator, modifier, literal)?;
+        self.advise(left.ty(), literal);
+        if operator == Operator::Regex {
+            match ops::regex::check(&literal.bytes) {
+                Ok(size) => self.spend(size / REGEX_UNIT, &literal.span)?,
+                Err((message, help)) => {
+                    self.report(ProblemKind::Wrong, &literal.span, message, help);
+                    return None;
+                }
+            }
         }
         match constant::read(left.ty(), operator, &literal.bytes) {
             Ok(value) => Some(value),
-            Err(message) => {
-                let (field, ty) = (&left.info.name, left.ty().name());
-                let message = format!("{message}; {field} is of type {ty}");
-                self.report(ProblemKind::Wrong, &literal.span, message, None);
+            Err((message, help)) => {
+                let message = format!("{message}; {shown} is of type {}", left.ty().name());
+                self.report(ProblemKind::Wrong, &literal.span, message, help);
                 None
             }
         }
+    }
+
+    /// A text that reads like a field or a transformer was perhaps meant as one.
+    fn advise(&mut self, ty: FieldType, literal: &Literal) {
+        let text = std::str::from_utf8(&literal.bytes).unwrap_or("");
+        if !matches!(ty, FieldType::Str | FieldType::Path) || !text.contains(['.', '(']) {
+            return;
+        }
+        let is_field = parser::parse_field(text)
+            .is_ok_and(|field| fields::is_field(self.schema, &field.name, field.arg.as_deref()));
+        let transformer = TRANSFORMERS.iter().chain(&[VAL]).any(|name| {
+            let behind = text.strip_prefix(name);
+            behind.is_some_and(|rest| rest.starts_with('(') && rest.ends_with(')'))
+        });
+        let (what, help) = match (is_field, transformer) {
+            (true, _) => {
+                ("the name of a field", format!("to compare two fields write val({text})"))
+            }
+            (false, true) => {
+                ("written as a transformer", format!("to compare with it write {text} unquoted"))
+            }
+            (false, false) => return,
+        };
+        let message = format!("{text:?} is compared as text, though it is {what}");
+        self.report(ProblemKind::Advice, &literal.span, message, Some(help));
     }
 
     fn spend(&mut self, size: usize, span: &TextRange) -> Option<()> {
@@ -283,6 +300,15 @@ impl<'a> Typer<'a, '_> {
         help: Option<String>,
     ) {
         self.problems.push(Problem { kind, span: span.clone(), message, help });
+    }
+}
+
+fn modifier(name: &str) -> Option<Modifier> {
+    match name {
+        "oneof" => Some(Modifier::OneOf),
+        "anyof" => Some(Modifier::AnyOf),
+        "allof" => Some(Modifier::AllOf),
+        _ => None,
     }
 }
 
@@ -319,10 +345,7 @@ mod tests {
         );
         check("evt.is_open_read > 1", ">", "of type boolean");
         check("fd.cnet startswith 10", "startswith", "of type IP network");
-        check("fd.port > 80", ">", "both ends of a connection");
         check("fd.port intersects (80)", "intersects", "both ends of a connection");
-        check("proc.name regex x", "regex", "operator regex is not known here");
-        check("proc.name contains oneof (x)", "oneof", "modifier oneof is not known here");
         for text in ["proc.name < 5", "fd.ip exists", "proc.aname > 1", "evt.rawarg.fd >= 0"] {
             assert_eq!(problems(text), [], "{text}");
         }
@@ -345,14 +368,100 @@ mod tests {
         check("evt.type startswith open and evt.type glob o*", "o*", "unknown event type o*");
         check("evt.type < 5", "5", "unknown event type 5");
         check("evt.type = task", "task", "unknown event type task");
+        check("evt.type contains oneof (open, pe)", "pe", "unknown event type pe");
+        check("toupper(evt.type) contains OPEN", "OPEN", "unknown event type OPEN");
+        check("len(evt.type) > 6", "6", "unknown event type 6");
+        assert_eq!(problems("toupper(evt.type) contains open"), []);
+        assert_eq!(problems("syscall.type startswith ope"), []);
         check("syscall.type in (open, opne)", "opne", "unknown event type opne");
+        let (condition, _) = parse_condition(&Schema::falco(), "syscall.type = opne");
+        assert!(condition.is_some(), "advice only");
     }
 
     #[test]
-    fn transformers_are_refused_by_name_and_their_fields_are_looked_at() {
-        check("tolower(proc.name) = x", "tolower(proc.name)", "transformer tolower()");
-        check("proc.name = val(proc.pname)", "val(proc.pname)", "transformer val()");
-        assert_eq!(problems("tolower(proc.nme) = val(fd.nme)").len(), 4);
+    fn what_selects_kinds_is_neither_transformed_nor_compared_with_fields() {
+        check("tolower(evt.type) = open", "tolower(evt.type)", "no name of an event type");
+        check("toupper(syscall.type) exists", "toupper(syscall.type)", "no name of an event");
+        check("evt.type = val(proc.name)", "evt.type", "names of event types only");
+        check("syscall.type in val(proc.name)", "syscall.type", "names of event types only");
+        for text in ["evt.type contains val(proc.name)", "proc.name = val(evt.type)"] {
+            assert_eq!(problems(text), [], "{text}");
+        }
+    }
+
+    #[test]
+    fn transformers_take_what_they_can_change() {
+        for text in [
+            "tolower(proc.name) = x",
+            "len(fd.types) > 2",
+            "len(evt.buffer) > 2",
+            "b64(toupper(proc.name)) contains x",
+            "toupper(fd.types) intersects (A)",
+            "join(\"-\", (proc.name, \"x\", evt.num, fd.types)) startswith x",
+            "join(\",\", getopt((proc.args[1], proc.args[2]), \"a:\")) = x",
+            "concat(fd.name, \"/\", proc.name) = x",
+            "getopt((proc.args[1], proc.args[2]), \"a:\")[a] = x",
+            "getopt((proc.args[1], proc.args[2]), proc.name) in (a, b)",
+            "len(getopt((proc.args[1], proc.args[2]), \"ab\")) = 2",
+        ] {
+            assert_eq!(problems(text), [], "{text}");
+        }
+        check("tolower(fd.num) = x", "tolower(fd.num)", "signed integer");
+        check("tolower(proc.name, fd.name) = x", "tolower(proc.name, fd.name)", "one argument");
+        check("basename(evt.buffer) = x", "basename(evt.buffer)", "of type bytes");
+        check("len(fd.num) = 1", "len(fd.num)", "signed integer");
+        check("join(\"-\", \"a\") = x", "join(\"-\", \"a\")", "a list of texts");
+        check("concat(\"a\") = x", "concat(\"a\")", "two texts");
+        check("concat(fd.num, \"a\") = x", "concat(fd.num, \"a\")", "neither lists nor numbers");
+        check("concat(len(fd.name), \"a\") = x", "concat(len(fd.name), \"a\")", "nor numbers");
+        check("getopt(\"a\", \"b\") in (x)", "getopt(\"a\", \"b\")", "a list of texts");
+        check("tolower(proc.name)[x] = x", "tolower(proc.name)[x]", "no argument in brackets");
+        check(
+            "getopt((proc.args[1], proc.args[2]), \"a\")[ab] = x",
+            "getopt((proc.args[1], proc.args[2]), \"a\")[ab]",
+            "a single byte",
+        );
+        check("tolower(proc.aname) = x", "tolower(proc.aname)", "cannot be applied to proc.aname");
+        check("len(fd.ip) = 1", "len(fd.ip)", "cannot be applied to fd.ip");
+        check("tolower(fd.types) = x", "=", "a list of values");
+        check("len(proc.name) contains 1", "contains", "len(…), which is of type unsigned");
+        check("len(proc.name) = x", "x", "no whole number; len(…) is of type unsigned");
+        assert_eq!(problems("tolower(proc.nme) = val(fd.nme)").len(), 2);
+    }
+
+    #[test]
+    fn fields_are_compared_with_fields_of_their_type() {
+        for text in [
+            "proc.name = val(proc.pname)",
+            "fd.name startswith val(proc.cwd)",
+            "fd.name glob tolower(proc.exe)",
+            "proc.name = join(\"\", (\"a\", \"b\"))",
+            "len(proc.name) > len(proc.pname)",
+            "tolower(fd.types) in toupper((\"a\", proc.name))",
+            "fd.sip = val(fd.cip)",
+        ] {
+            assert_eq!(problems(text), [], "{text}");
+        }
+        check("proc.name = val(fd.num)", "val(fd.num)", "of type text and fd.num of type signed");
+        check("proc.name = val(fd.types)", "val(fd.types)", "fd.types can be compared");
+        check("proc.name in tolower((\"a\"))", "tolower((\"a\"))", "of type list of text");
+        check("proc.name pmatch val(fd.name)", "val(fd.name)", "constants only");
+        check("proc.name regex val(fd.name)", "val(fd.name)", "constants only");
+        check("fd.snet = val(fd.sip)", "val(fd.sip)", "networks");
+        check("proc.aname = val(proc.name)", "val(proc.name)", "proc.aname can be compared");
+        check("proc.name = val(proc.aname)", "val(proc.aname)", "proc.aname can be compared");
+    }
+
+    #[test]
+    fn patterns_are_looked_at_when_they_are_loaded() {
+        check("proc.name regex \"(a\"", "\"(a\"", "not closed");
+        check("proc.name regex oneof (a, \"b{2000}\")", "\"b{2000}\"", "repeats too often");
+        let wide = "[^a]{999}".repeat(28);
+        check(&format!("proc.name regex \"{wide}\""), &format!("\"{wide}\""), "regex too large");
+        check("evt.buffer regex a", "regex", "which is of type bytes");
+        check("evt.buffer bcontains 7f4", "7f4", "hexadecimal digits");
+        check("proc.name bcontains 7f45", "bcontains", "which is of type text");
+        check("fd.sport = htps", "htps", "no service");
     }
 
     #[test]
@@ -369,5 +478,7 @@ mod tests {
         let advice = diagnostics.iter().next().unwrap();
         assert_eq!((advice.severity, advice.code), (Severity::Warning, Code::ConditionAdvice));
         assert!(advice.help.as_deref().is_some_and(|help| help.contains("val(proc.exe)")));
+        check("proc.name = \"tolower(proc.exe)\"", "\"tolower(proc.exe)\"", "as a transformer");
+        assert_eq!(problems("proc.name = \"a.b\""), []);
     }
 }

@@ -1,8 +1,9 @@
 //! `=` and `!=`.
 
+use std::cmp::Ordering;
 use std::net::IpAddr;
 
-use super::{Test, integer, needle, parse_integer};
+use super::{Test, c_string, integer, needle, parse_integer};
 use crate::field::FieldType;
 use crate::value::{IpNet, OwnedValue, Value};
 
@@ -111,6 +112,14 @@ impl Dynamic {
             int: parse_integer(utf8),
             bool: utf8.parse().ok(),
             ip: utf8.parse().ok(),
+        }
+    }
+
+    /// How a value compares with it.
+    pub(super) fn order(&self, value: &Value<'_>) -> Option<Ordering> {
+        match *value {
+            Value::Str(text) => Some(c_string(text).cmp(&self.text)),
+            _ => Some(integer(value)?.cmp(&self.int?)),
         }
     }
 

@@ -1,6 +1,7 @@
 //! `glob` and `iglob`: `fnmatch(3)` without flags, on bytes. `*` crosses slashes.
 
 use super::{Test, needle, searched};
+use crate::arena::Arena;
 use crate::field::FieldType;
 use crate::value::{OwnedValue, Value};
 
@@ -24,19 +25,6 @@ pub(super) enum Case {
 #[derive(Debug)]
 pub(super) struct Pattern(Vec<Token>);
 
-#[derive(Debug)]
-enum Token {
-    Star,
-    Any,
-    /// One of the bytes whose bit is set.
-    OneOf(Box<ByteSet>),
-    Byte(u8),
-    /// A backslash at the end of the pattern: nothing matches it.
-    Never,
-}
-
-type ByteSet = [u64; 4];
-
 impl Test for Pattern {
     fn test(&self, value: &Value<'_>) -> bool {
         searched(value).is_some_and(|text| self.matches(text))
@@ -45,64 +33,58 @@ impl Test for Pattern {
 
 impl Pattern {
     pub(super) fn new(pattern: &[u8], case: Case) -> Self {
-        let mut tokens = Vec::new();
-        let mut rest = pattern;
-        while let Some((&byte, behind)) = rest.split_first() {
-            rest = behind;
-            tokens.push(match byte {
-                b'*' if matches!(tokens.last(), Some(Token::Star)) => continue,
-                b'*' => Token::Star,
-                b'?' => Token::Any,
-                b'[' => match bracket(behind, case) {
-                    Some((mut set, behind, negated)) => {
-                        rest = behind;
-                        if negated {
-                            set = set.map(|word| !word);
-                        }
-                        Token::OneOf(Box::new(set))
-                    }
-                    None => literal(byte, case),
-                },
-                b'\\' => match behind.split_first() {
-                    Some((&escaped, behind)) => {
-                        rest = behind;
-                        literal(escaped, case)
-                    }
-                    None => Token::Never,
-                },
-                byte => literal(byte, case),
-            });
-        }
-        Self(tokens)
+        Self(Tokens { rest: pattern, case }.collect())
     }
 
-    /// Matches in at most pattern × text steps: after a mismatch only the last star is tried
-    /// longer, since an earlier one could not do better.
     pub(super) fn matches(&self, text: &[u8]) -> bool {
-        let (mut token, mut at) = (0, 0);
-        let mut star = None;
-        while let Some(&byte) = text.get(at) {
-            match self.0.get(token) {
-                Some(Token::Star) => {
-                    star = Some((token, at));
-                    token += 1;
-                    continue;
-                }
-                Some(one) if one.matches(byte) => {
-                    token += 1;
-                    at += 1;
-                    continue;
-                }
-                _ => {}
-            }
-            let Some((star_token, star_end)) = star else { return false };
-            star = Some((star_token, star_end + 1));
-            token = star_token + 1;
-            at = star_end + 1;
-        }
-        self.0.iter().skip(token).all(|token| matches!(token, Token::Star))
+        matches(&self.0, text)
     }
 }
+
+/// Whether `text` matches a pattern that only the event tells; compiled into the arena.
+pub(super) fn matches_once(pattern: &[u8], text: &[u8], case: Case, arena: &Arena) -> bool {
+    matches(arena.collect(Tokens { rest: pattern, case }), text)
+}
+
+/// Matches in at most pattern × text steps: after a mismatch only the last star is tried longer,
+/// since an earlier one could not do better.
+fn matches(pattern: &[Token], text: &[u8]) -> bool {
+    let (mut token, mut at) = (0, 0);
+    let mut star = None;
+    while let Some(&byte) = text.get(at) {
+        match pattern.get(token) {
+            Some(Token::Star) => {
+                star = Some((token, at));
+                token += 1;
+                continue;
+            }
+            Some(one) if one.matches(byte) => {
+                token += 1;
+                at += 1;
+                continue;
+            }
+            _ => {}
+        }
+        let Some((star_token, star_end)) = star else { return false };
+        star = Some((star_token, star_end + 1));
+        token = star_token + 1;
+        at = star_end + 1;
+    }
+    pattern.iter().skip(token).all(|token| matches!(token, Token::Star))
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Token {
+    Star,
+    Any,
+    /// One of the bytes whose bit is set.
+    OneOf(ByteSet),
+    Byte(u8),
+    /// A backslash at the end of the pattern: nothing matches it.
+    Never,
+}
+
+type ByteSet = [u64; 4];
 
 impl Token {
     fn matches(&self, byte: u8) -> bool {
@@ -115,6 +97,44 @@ impl Token {
     }
 }
 
+/// Reads a pattern token by token.
+struct Tokens<'p> {
+    rest: &'p [u8],
+    case: Case,
+}
+
+impl Iterator for Tokens<'_> {
+    type Item = Token;
+
+    fn next(&mut self) -> Option<Token> {
+        let (&byte, behind) = self.rest.split_first()?;
+        self.rest = behind;
+        Some(match byte {
+            b'*' => {
+                let stars = behind.iter().take_while(|&&byte| byte == b'*').count();
+                self.rest = behind.get(stars..).unwrap_or(&[]);
+                Token::Star
+            }
+            b'?' => Token::Any,
+            b'[' => match bracket(behind, self.case) {
+                Some((set, behind, negated)) => {
+                    self.rest = behind;
+                    Token::OneOf(if negated { set.map(|word| !word) } else { set })
+                }
+                None => literal(byte, self.case),
+            },
+            b'\\' => match behind.split_first() {
+                Some((&escaped, behind)) => {
+                    self.rest = behind;
+                    literal(escaped, self.case)
+                }
+                None => Token::Never,
+            },
+            byte => literal(byte, self.case),
+        })
+    }
+}
+
 fn literal(byte: u8, case: Case) -> Token {
     if case == Case::Matters || !byte.is_ascii_alphabetic() {
         return Token::Byte(byte);
@@ -122,7 +142,7 @@ fn literal(byte: u8, case: Case) -> Token {
     let mut set = ByteSet::default();
     insert(&mut set, byte.to_ascii_lowercase());
     insert(&mut set, byte.to_ascii_uppercase());
-    Token::OneOf(Box::new(set))
+    Token::OneOf(set)
 }
 
 /// What stands behind `[`: the bytes, what follows the closing bracket, and whether the bytes are

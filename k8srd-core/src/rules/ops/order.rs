@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 
 use super::equal::Constant;
-use super::{Test, c_string, integer, needle, parse_integer};
+use super::{Test, c_string, integer};
 use crate::field::FieldType;
 use crate::value::{OwnedValue, Value};
 
@@ -28,15 +28,7 @@ pub(super) fn greater_or_equal(ty: FieldType, operands: &[OwnedValue]) -> Box<dy
 }
 
 fn compare(wanted: fn(Ordering) -> bool, ty: FieldType, operands: &[OwnedValue]) -> Box<dyn Test> {
-    let operand = operands.first();
-    let text = std::str::from_utf8(needle(operand)).unwrap_or("");
-    let constant = match Constant::new(ty, operand) {
-        Constant::Dynamic(_) => {
-            parse_integer(text).map_or(Constant::new(FieldType::Str, operand), Constant::Int)
-        }
-        constant => constant,
-    };
-    Box::new(Compare { wanted, constant })
+    Box::new(Compare { wanted, constant: Constant::new(ty, operands.first()) })
 }
 
 #[derive(Debug)]
@@ -51,6 +43,7 @@ impl Test for Compare {
             (Constant::Int(constant), _) => integer(value).map(|n| n.cmp(constant)),
             (Constant::Double(constant), Value::F64(n)) => n.partial_cmp(constant),
             (Constant::Text(constant), Value::Str(text)) => Some(c_string(text).cmp(constant)),
+            (Constant::Dynamic(constant), _) => constant.order(value),
             _ => None,
         };
         ordering.is_some_and(self.wanted)
@@ -92,6 +85,9 @@ mod tests {
     fn what_has_no_order_is_false() {
         assert!(!judge(Lt, FieldType::Int, &[OwnedValue::I64(9)], "1".into()));
         assert!(!judge(Lt, FieldType::Double, &[OwnedValue::F64(9.0)], Value::F64(f64::NAN)));
-        assert!(judge(Lt, FieldType::Dynamic, &[OwnedValue::from("0x9")], Value::U64(8)));
+        let nine = [OwnedValue::from("0x9")];
+        assert!(judge(Lt, FieldType::Dynamic, &nine, Value::U64(8)));
+        assert!(judge(Gt, FieldType::Dynamic, &nine, "1".into()), "text by text");
+        assert!(!judge(Gt, FieldType::Dynamic, &nine, Value::Bool(true)));
     }
 }
