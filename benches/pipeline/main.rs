@@ -8,6 +8,7 @@
 //! shipped rules. Times are CPU time of the thread: they hold on a busy machine.
 #![forbid(unsafe_code)]
 
+#[path = "../cpu_time.rs"]
 mod cpu_time;
 mod records;
 

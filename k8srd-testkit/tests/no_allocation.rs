@@ -3,8 +3,8 @@
 //! The allocator counts for each thread, so tests that run at the same time do not disturb.
 #![expect(unsafe_code, reason = "an allocator that counts is an unsafe trait")]
 
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::cell::Cell;
+mod counting;
+
 use std::time::Duration;
 
 use k8srd_core::pipeline::Pipeline;
@@ -81,9 +81,9 @@ fn a_quiet_event_does_not_allocate() {
     };
     // The first events may grow the arena and the scratch.
     let warm = steps(WARM_UP);
-    let before = ALLOCATIONS.get();
+    let before = counting::allocations();
     let judged = steps(MEASURED) - warm;
-    let allocations = ALLOCATIONS.get() - before;
+    let allocations = counting::allocations() - before;
     assert_eq!(judged, (MEASURED * events.len()) as u64, "every event was judged");
     assert_eq!(allocations, 0, "allocations for {judged} quiet events");
     assert_eq!(alerts, [], "the events are quiet");
@@ -91,9 +91,14 @@ fn a_quiet_event_does_not_allocate() {
 
 #[test]
 fn the_allocator_counts() {
-    let before = ALLOCATIONS.get();
+    let before = counting::allocations();
     drop(std::hint::black_box(Box::new(7)));
-    assert_eq!(ALLOCATIONS.get() - before, 1);
+    assert_eq!(counting::allocations() - before, 1);
+    let ((), peak) = counting::peak(|| {
+        drop(std::hint::black_box(vec![0_u8; 1000]));
+        drop(std::hint::black_box(vec![0_u8; 300]));
+    });
+    assert_eq!(peak, 1000, "the most at one time");
 }
 
 fn quiet_events() -> Vec<TestEvent> {
@@ -124,40 +129,4 @@ fn quiet_events() -> Vec<TestEvent> {
         TestEvent::open(),
         connect,
     ]
-}
-
-/// Counts the allocations of each thread.
-struct Counting;
-
-thread_local! {
-    static ALLOCATIONS: Cell<usize> = const { Cell::new(0) };
-}
-
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
-
-fn count() {
-    // A thread that is ending has no counter any more, and nobody asks for it.
-    let _ = ALLOCATIONS.try_with(|count| count.set(count.get() + 1));
-}
-
-// SAFETY: every call is handed to the system's allocator as it came; counting touches only a
-// thread-local integer that is initialised without allocating and has no destructor.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        count();
-        // SAFETY: the caller keeps the contract of `alloc`, which is the same for both.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, memory: *mut u8, layout: Layout) {
-        // SAFETY: `memory` came from `System` with this layout, as all memory given out here.
-        unsafe { System.dealloc(memory, layout) }
-    }
-
-    unsafe fn realloc(&self, memory: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        count();
-        // SAFETY: `memory` came from `System` with this layout, as all memory given out here.
-        unsafe { System.realloc(memory, layout, size) }
-    }
 }
