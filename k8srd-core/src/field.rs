@@ -222,6 +222,22 @@ impl ArgForm {
         }
     }
 
+    /// Where the argument stands, with words for what it is.
+    pub const fn syntax(self) -> &'static str {
+        match self {
+            Self::None => "",
+            Self::Index => "[number]",
+            Self::Key => "[name]",
+            Self::IndexOrKey => "[number] or [name]",
+            Self::Param => ".param or [number]",
+            Self::ParamName => ".param",
+            Self::Kind => ".kind",
+            Self::Word => ".subsystem",
+            Self::End => ".src or .dst",
+            Self::Time => "[nanoseconds]",
+        }
+    }
+
     /// What may stand behind a field's name.
     pub const fn example(self) -> &'static str {
         match self {
@@ -330,6 +346,50 @@ pub enum FieldClass {
     Custom,
 }
 
+impl FieldClass {
+    /// The class's name, as Falco's where it has the class.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Evt => "evt",
+            Self::Proc => "process",
+            Self::User => "user",
+            Self::Group => "group",
+            Self::Fd => "fd",
+            Self::FdList => "fdlist",
+            Self::FsPath => "fs.path",
+            Self::Util => "util",
+            Self::Container => "container",
+            Self::K8s => "k8s",
+            Self::K8smeta => "k8smeta",
+            Self::Ctx => "ctx",
+            Self::Rule => "rule",
+            Self::Static => "static",
+            Self::Custom => "custom",
+        }
+    }
+
+    /// What its fields are about, for people.
+    pub const fn title(self) -> &'static str {
+        match self {
+            Self::Evt => "the event",
+            Self::Proc => "the process and the thread",
+            Self::User => "the user",
+            Self::Group => "the user's group",
+            Self::Fd => "the descriptor that the event is about",
+            Self::FdList => "the descriptors that a program waits for",
+            Self::FsPath => "the paths that a call works on",
+            Self::Util => "counters",
+            Self::Container => "the container",
+            Self::K8s => "the pod, as the container's runtime tells",
+            Self::K8smeta => "the pod and what it belongs to, as the cluster tells",
+            Self::Ctx => "the task in the kernel, as the source reads it (not Falco's)",
+            Self::Rule => "the rule that matched (not Falco's)",
+            Self::Static => "fixed values from the configuration",
+            Self::Custom => "fields of the events' own schema",
+        }
+    }
+}
+
 /// Who answers a field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -348,6 +408,21 @@ pub enum Part {
     Matcher,
     /// Nobody yet, for this reason. The field reads as absent.
     Nobody(&'static str),
+}
+
+impl Part {
+    /// The part's name for people, or why there is none.
+    pub const fn answer(self) -> Result<&'static str, &'static str> {
+        match self {
+            Self::Pipeline => Ok("pipeline"),
+            Self::Source => Ok("source"),
+            Self::Processes => Ok("processes"),
+            Self::Containers => Ok("containers"),
+            Self::SyscallFields => Ok("system calls"),
+            Self::Matcher => Ok("matcher"),
+            Self::Nobody(reason) => Err(reason),
+        }
+    }
 }
 
 /// One row of the field catalogue.

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use crate::config::{self, verb::ConfigArgs};
+use crate::fields::FieldsArgs;
 
 /// Runtime threat detection for Kubernetes nodes: eBPF events, Falco rules, alerts
 #[derive(Debug, Parser)]
@@ -39,6 +40,7 @@ pub(crate) enum Verb {
     Demo(DemoArgs),
     Doctor(DoctorArgs),
     Config(ConfigArgs),
+    Fields(FieldsArgs),
     /// What the demo runs inside its container; not for people
     #[command(hide = true)]
     Act {

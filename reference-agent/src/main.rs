@@ -10,6 +10,7 @@ mod cli;
 mod config;
 mod demo;
 mod doctor;
+mod fields;
 mod local_time;
 mod rules;
 mod run;
@@ -37,6 +38,7 @@ fn main() -> ExitCode {
         Verb::Demo(DemoArgs {}) => demo::run(),
         Verb::Doctor(args) => doctor::run(&args),
         Verb::Config(args) => config::verb::run(&args),
+        Verb::Fields(args) => fields::run(&args),
         Verb::Act { args } => demo::act::run(&args),
     };
     outcome.unwrap_or_else(|error| {

@@ -135,7 +135,7 @@ mod tests {
     use k8srd_core::arena::Arena;
     use k8srd_core::catalogue::FIELDS;
     use k8srd_core::event::Fields;
-    use k8srd_core::field::Key;
+    use k8srd_core::field::{Key, Part};
     use k8srd_core::value::Lookup;
     use zerocopy::{FromZeros, IntoBytes};
 
@@ -159,7 +159,9 @@ mod tests {
     fn all_ctx_fields_of_the_catalogue_are_provided_and_no_other() {
         let provided = provided_fields();
         for info in FIELDS.iter() {
-            assert_eq!(provided.contains(info.id), info.name.starts_with("ctx."), "{}", info.name);
+            let ours = info.name.starts_with("ctx.");
+            assert_eq!(provided.contains(info.id), ours, "{}", info.name);
+            assert_eq!(info.answered_by == Part::Source, ours, "{}", info.name);
         }
     }
 

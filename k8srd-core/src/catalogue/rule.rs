@@ -4,7 +4,7 @@ rows! {
 after k8smeta;
 
 Util from Pipeline {
-    UTIL_CNT "util.cnt" Uint nobody RULES: "counts how often it was printed";
+    UTIL_CNT "util.cnt" Uint nobody COUNTER: "counts how often it was printed";
 }
 
 Rule from Matcher {

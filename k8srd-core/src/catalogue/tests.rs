@@ -1,5 +1,7 @@
 use super::*;
 use crate::field::{ArgForm, ArgRule, FieldType, Multiplicity, Part, Usage};
+use crate::rules::parse_condition;
+use crate::schema::Schema;
 
 #[test]
 fn ids_are_places_and_names_are_unique() {
@@ -9,7 +11,9 @@ fn ids_are_places_and_names_are_unique() {
         assert!(names.insert(&info.name), "{} twice", info.name);
         assert!(!info.doc.is_empty() && !info.doc.ends_with('.'), "{}", info.name);
     }
-    assert_eq!(FIELDS[COMMON - 1].id, EVT_RAWTIME_NS);
+    for (place, info) in FIELDS.iter().enumerate() {
+        assert_eq!(place < COMMON, info.answered_by == Part::Pipeline, "{}", info.name);
+    }
 }
 
 #[test]
@@ -63,4 +67,36 @@ fn the_catalogue_is_whole() {
     let rules = |info: &&FieldInfo| info.usage.in_conditions() && !info.name.starts_with("ctx.");
     // Falco's 214 conditions may ask for, those of both plugins, and `fd.realpath`.
     assert_eq!(FIELDS.iter().filter(rules).count(), 214 + 61 + 25 + 1);
+}
+
+#[test]
+fn a_condition_may_ask_for_any_field_that_is_for_conditions() {
+    let schema = Schema::falco();
+    for info in FIELDS.iter().filter(|info| info.usage.in_conditions()) {
+        let value = match info.ty {
+            FieldType::Bool => "true",
+            FieldType::Ip => "10.0.0.1",
+            FieldType::Net => "10.0.0.0/8",
+            _ if ["evt.type", "syscall.type"].contains(&&*info.name) => "openat",
+            FieldType::Str | FieldType::Path | FieldType::Bytes => "x",
+            _ => "1",
+        };
+        let argument = info.arg_form.example();
+        for asked in [
+            (info.arg != ArgRule::Required).then(|| info.name.to_string()),
+            (info.arg != ArgRule::None).then(|| format!("{}{argument}", info.name)),
+        ]
+        .into_iter()
+        .flatten()
+        {
+            let condition = match info.multiplicity {
+                // Falco compares with either end, and has no other question about them.
+                Multiplicity::Either => format!("{asked} = {value}"),
+                Multiplicity::List => format!("{asked} exists and {asked} intersects ({value})"),
+                _ => format!("{asked} exists and {asked} in ({value})"),
+            };
+            let (typed, problems) = parse_condition(&schema, &condition);
+            assert!(typed.is_some(), "{condition}: {}", problems.render());
+        }
+    }
 }
