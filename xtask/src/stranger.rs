@@ -17,6 +17,9 @@ const PROGRAM: &str = "examples/match_your_own_struct.rs";
 const EXAMPLES: &str = "k8srd-examples";
 const PRINTS: &str = "Warning: Paid 4000 to mallory\n";
 
+/// The workspace's profile: so the stranger uses what the tests have built of others' crates.
+const PROFILE: &str = "\n[profile.dev]\ndebug = \"line-tables-only\"\nopt-level = 1\n";
+
 /// Packs the libraries, builds the stranger against them and runs it.
 pub(crate) fn check(root: &Path) -> anyhow::Result<()> {
     let tree = Tree::read(root)?;
@@ -81,6 +84,7 @@ fn manifest(unpacked: &[(&str, PathBuf)], others: &[(&str, &str)]) -> String {
     for (name, _) in unpacked {
         text.push_str(&format!("{name} = \"*\"\n"));
     }
+    text.push_str(PROFILE);
     text.push_str("\n[patch.crates-io]\n");
     for (name, folder) in unpacked {
         text.push_str(&format!("{name} = {{ path = {:?} }}\n", folder.display().to_string()));

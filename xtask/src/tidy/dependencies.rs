@@ -23,6 +23,7 @@ const RULES: &[Rule] = &[
             "async-trait",
             "bumpalo",
             "bytes",
+            "data-encoding",
             "memchr",
             "regex-automata",
             "saphyr-parser",
