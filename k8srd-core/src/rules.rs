@@ -27,6 +27,7 @@ mod exceptions;
 mod fields;
 mod files;
 mod items;
+mod lints;
 mod lists;
 mod load;
 mod macros;
@@ -51,6 +52,7 @@ mod yaml;
 
 pub use diagnostic::{Diagnostic, Diagnostics};
 pub use evaluate::evaluate;
+pub use lints::{LintOptions, Place};
 pub use load::{Loader, Rule, RuleSet};
 pub use matcher::RuleMatcher;
 pub use output::{AppendOutput, BufferFormat, ExtraField, Output};

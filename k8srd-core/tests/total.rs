@@ -1,6 +1,9 @@
 //! No text makes the parser or the loader panic, hang, or say nothing.
 #![forbid(unsafe_code)]
 
+use std::fmt::Write as _;
+
+use k8srd_core::rules::diagnostic::Code;
 use k8srd_core::rules::{Loader, parse_condition};
 use k8srd_core::schema::Schema;
 use proptest::prelude::*;
@@ -36,6 +39,104 @@ fn file() -> impl Strategy<Value = String> {
         1 => any::<String>(),
     ];
     prop::collection::vec(line, 0..40).prop_map(|lines| lines.join("\n"))
+}
+
+/// Loads one file; says how many rules there are and what the problems are.
+fn load(content: impl Into<Vec<u8>>) -> (usize, Vec<(Code, String)>) {
+    let (rules, diagnostics) = Loader::new(&Schema::falco()).add_file("a", content).load();
+    let problems = diagnostics.iter().map(|d| (d.code, d.message.clone())).collect();
+    (rules.rules().len(), problems)
+}
+
+/// That a file has just this problem.
+#[track_caller]
+fn check(content: impl Into<Vec<u8>>, code: Code, message: &str) {
+    let (_, problems) = load(content);
+    let [(found, said)] = &problems[..] else { panic!("{} problems", problems.len()) };
+    assert!(*found == code && said.contains(message), "{found}: {said}");
+}
+
+const RULE: &str = "- rule: r\n  desc: d\n  condition: evt.type = open\n  output: o\n  \
+                    priority: notice\n";
+
+#[test]
+fn odd_bytes_load_or_say_why() {
+    for text in [
+        format!("\u{feff}{RULE}"),
+        RULE.replace('\n', "\r\n"),
+        RULE.replace('\n', "\r"),
+        RULE.replace("open", "open\t"),
+        format!("{RULE}...\n"),
+        format!("# \u{1f980}\n{RULE}"),
+    ] {
+        assert_eq!(load(&*text), (1, vec![]), "{text:?}");
+    }
+    check(RULE.replace("  desc", "\tdesc"), Code::YamlParse, "not YAML");
+    // Falco's reader takes a tab here, ours does not.
+    check(RULE.replace("condition: ", "condition:\t"), Code::YamlParse, "whitespace");
+    check([RULE.as_bytes(), b"# \xc3\x28\n"].concat(), Code::YamlParse, "not UTF-8");
+    check(&b"\xff\xfe-\x00 \x00"[..], Code::YamlParse, "not UTF-8");
+    // YAML does not allow NUL; whether it is told as such or as part of a value, it is told.
+    for text in [RULE.replace("open", "op\0en"), format!("\0{RULE}"), format!("{RULE}\0")] {
+        let (rules, problems) = load(&*text);
+        assert!(rules == 1 || !problems.is_empty(), "{text:?}");
+    }
+}
+
+#[test]
+fn places_behind_a_byte_order_mark_are_right() {
+    let text = format!("\u{feff}{}", RULE.replace("open", "opne"));
+    let (_, diagnostics) = Loader::new(&Schema::falco()).add_file("a", text).load();
+    let rendered = diagnostics.render().to_string();
+    assert!(rendered.contains("^^^^") && rendered.contains("a:3:25"), "{rendered}");
+}
+
+#[test]
+fn large_files_are_refused_before_they_are_read() {
+    check(vec![b' '; 100 << 20], Code::FileRead, "more than 33554432");
+}
+
+#[test]
+fn a_list_of_a_million_items_is_read_and_fits_no_condition() {
+    let list = format!("- list: l\n  items: [{}x]\n", "item, ".repeat(1_000_000));
+    check(&*list, Code::UnusedList, "nothing uses");
+    let shorter = format!("- list: l\n  items: [{}x]\n", "item, ".repeat(200_000));
+    let used = format!("{shorter}{}", RULE.replace("open", "open and proc.name in (l)"));
+    check(used, Code::Validate, "longer than");
+}
+
+#[test]
+fn deep_values_are_refused() {
+    for open in ["[", "{a: ", "- ", "? ", "- [", "&a ["] {
+        check(open.repeat(100_000), Code::YamlParse, "");
+    }
+    let nested = format!("{}1{}", "[".repeat(50), "]".repeat(50));
+    check(format!("{RULE}  tags: [{nested}]\n"), Code::YamlValidate, "text");
+}
+
+#[test]
+fn bombs_of_aliases_are_refused() {
+    let mut text = "- &a0 [x, x]\n".to_owned();
+    for i in 1..60 {
+        writeln!(text, "- &a{i} [*a{0}, *a{0}, *a{0}]", i - 1).expect("a string takes all text");
+    }
+    check(text, Code::YamlParse, "aliases");
+    check(format!("- &a\n  list: l\n  items: [*a]\n{RULE}"), Code::YamlParse, "within");
+    // Many copies of something large: no nesting needed.
+    let large = format!("- &a \"{}\"\n{}", "x".repeat(1 << 20), "- *a\n".repeat(100));
+    check(large, Code::YamlParse, "aliases");
+}
+
+#[test]
+fn what_names_itself_is_refused_or_stays_as_it_is() {
+    let ring: String = (0..2_000)
+        .map(|i| format!("- macro: m{i}\n  condition: proc.name = x\n"))
+        .chain((0..2_000).map(|i| format!("- macro: m{i}\n  condition: m{}\n", (i + 1) % 2_000)))
+        .collect();
+    check(ring, Code::Validate, "made of itself");
+    let lists = "- list: a\n  items: [x]\n- list: b\n  items: [a]\n- list: a\n  items: [b]\n";
+    let rule = RULE.replace("open", "open and proc.name in (a)");
+    assert_eq!(load(format!("{lists}{rule}")), (1, vec![]));
 }
 
 proptest! {

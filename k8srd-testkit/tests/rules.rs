@@ -9,7 +9,7 @@ use k8srd_core::arena::Arena;
 use k8srd_core::event::Event;
 use k8srd_core::kind::KindInfo;
 use k8srd_core::matcher::{Matcher, Verdicts};
-use k8srd_core::rules::{Loader, Plan, PlanOptions, RuleMatcher, RuleMatching, RuleSet};
+use k8srd_core::rules::{LintOptions, Loader, Plan, PlanOptions, RuleMatcher, RuleMatching, RuleSet};
 use k8srd_core::schema::Schema;
 use k8srd_core::set::RuleId;
 use k8srd_core::value::OwnedValue;
@@ -40,7 +40,7 @@ fn outcome(schema: &Schema, case: &Case) -> String {
     let files = case.files.iter().cloned();
     let loader =
         files.fold(Loader::new(schema), |loader, (name, text)| loader.add_file(name, text));
-    let (rules, diagnostics) = loader.load();
+    let (rules, diagnostics) = loader.lints(LintOptions::default()).load();
     let plan = |matching| {
         let options = PlanOptions::default().rule_matching(matching);
         Arc::new(Plan::compile(rules.clone(), options))

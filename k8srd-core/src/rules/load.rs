@@ -7,6 +7,7 @@ use super::collect::Collection;
 use super::compile::Unused;
 use super::diagnostic::{Diagnostics, Sources};
 use super::files::{self, File};
+use super::lints::{self, LintOptions};
 use super::output::{Additions, AppendOutput, BufferFormat, Output};
 use super::selectors::{self, Selector};
 use crate::alert::{Priority, RuleInfo};
@@ -99,6 +100,7 @@ pub struct Loader {
     append_output: Vec<AppendOutput>,
     buffer_format: BufferFormat,
     strict_falco: bool,
+    lints: Option<LintOptions>,
 }
 
 impl Loader {
@@ -113,6 +115,7 @@ impl Loader {
             append_output: Vec::new(),
             buffer_format: BufferFormat::default(),
             strict_falco: false,
+            lints: None,
         }
     }
 
@@ -166,12 +169,21 @@ impl Loader {
         self
     }
 
+    /// Looks for what is odd about rules that load, beyond what Falco warns of.
+    pub fn lints(mut self, options: LintOptions) -> Self {
+        self.lints = Some(options);
+        self
+    }
+
     /// Loads everything, and finds every problem in one go. Where there are errors the ruleset
     /// holds the rules without one; whether to go on with these is the caller's decision.
     pub fn load(self) -> (RuleSet, Diagnostics) {
         let Self { schema, mut sources, files, floor, selectors, strict_falco, .. } = self;
         let mut loaded = files::load(&schema, &sources, &files, strict_falco);
         let mut rules = loaded.rules;
+        if let Some(options) = &self.lints {
+            lints::check(options, &schema, &rules, &loaded.collection, &mut loaded.found);
+        }
         rules.retain(|rule| rule.info.priority <= floor);
         selectors::apply(&selectors, &mut rules, &mut loaded.found);
         let additions =
