@@ -19,6 +19,7 @@ use crate::merge::{Merge, MergeLimits};
 use crate::record::{self, KernelEvent};
 use crate::ring::{Ring, Stop};
 use crate::snapshot::Snapshot;
+use crate::syscalls;
 
 /// The rings are polled: the programs never wake the reader, which costs the workload a third more
 /// (measured 2026-11-24 on a 2-core EPYC guest, 475 against 735 ns per call). This often while
@@ -82,6 +83,7 @@ pub struct BpfOptions {
 pub struct BpfSource {
     sensor: Sensor,
     provides: FieldSet,
+    produces: KindSet,
     wanted: KindSet,
     rings: Vec<Ring>,
     merge: Merge,
@@ -127,6 +129,7 @@ impl BpfSource {
         let limits = MergeLimits { bytes_per_ring, ..options.merge };
         Ok(Self {
             provides: record::provided_fields(),
+            produces: Self::kinds(),
             wanted: KindSet::default(),
             merge: Merge::new(rings.len(), limits),
             rings,
@@ -138,6 +141,12 @@ impl BpfSource {
             loss_check: (Instant::now(), 0),
             sensor,
         })
+    }
+
+    /// The kinds of events that it can produce, on any kernel on which it loads.
+    pub fn kinds() -> KindSet {
+        let others = [EventKind::PROCEXIT, EventKind::TASK];
+        syscalls::kinds().map(EventKind).chain(others).collect()
     }
 
     /// The kernel's side: its counters, its rings, what is attached.
@@ -242,6 +251,10 @@ impl BpfSource {
 impl Source for BpfSource {
     fn provides(&self) -> &FieldSet {
         &self.provides
+    }
+
+    fn produces(&self) -> Option<&KindSet> {
+        Some(&self.produces)
     }
 
     fn subscribe(&mut self, interest: &Interest) -> Result<(), SourceError> {

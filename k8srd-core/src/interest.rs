@@ -28,6 +28,11 @@ impl Interest {
         &self.fields
     }
 
+    /// Leaves out kinds that are not in `kinds`.
+    pub fn only_kinds(&mut self, kinds: &KindSet) {
+        self.kinds = self.kinds.intersection(kinds);
+    }
+
     /// Adds what `other` is interested in.
     pub fn union_with(&mut self, other: &Self) {
         self.kinds.union_with(&other.kinds);

@@ -2,15 +2,32 @@
 //!
 //! Live and recorded events share one table, Falco's: codes, names and params are those of
 //! `driver/event_table.c` in falcosecurity/libs, so that a recording made by one tool means the
-//! same to the other.
+//! same to the other. Three ranges of codes:
+//!
+//! | codes | kinds |
+//! | --- | --- |
+//! | 0 to 0xDFFF | Falco's event codes as they are; a schema of one's own counts from 0 too |
+//! | 0xE000 to 0xEFFF | [`EventKind::call`]: a system call without an event of its own. Falco records it as code 1 with the call's number (`PPM_SC_*`) as a param; here each is a kind, so that `evt.type = madvise` is decided by kind like any other |
+//! | 0xF000 to 0xFFFF | [`EventKind::state`]: only carries state. Enrichers observe it, no rule is judged on it |
+//!
+//! State is what the task iterators tell of processes that run already, and the entries of `open`,
+//! `openat`, `openat2`, `creat` and `connect`: Falco's parsers read these for the arguments as they
+//! were before the call, then drops them before rules. That they only carry state is
+//! in their code, not in a list of codes, since the low codes mean other things in a schema of
+//! one's own; and it stays one comparison for each event.
 
+mod calls;
 mod flags;
+mod state;
 mod table;
 
 use std::borrow::Cow;
 
-pub use flags::{FlagName, flags_text};
+pub use calls::event_name_of;
+pub use flags::{FlagName, enum_text, flags_text, mode_text};
 pub use table::KINDS;
+
+use crate::field::NumberFormat;
 
 /// A kind of event: Falco's event code. Kinds of a schema of one's own count from 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -42,13 +59,45 @@ impl EventKind {
     /// `clone3`, when it returns to the caller.
     pub const CLONE3: Self = Self(335);
     /// A thread that ran already when the source started. State, never judged by rules.
-    pub const TASK: Self = Self(0xF000);
+    pub const TASK: Self = Self(FIRST_STATE);
+
+    /// Falco's code of calls without an event of their own.
+    const GENERIC: Self = Self(1);
+
+    /// The system call with this `PPM_SC_*` number, if it has no event of its own.
+    pub const fn call(number: u16) -> Self {
+        Self(FIRST_CALL + number)
+    }
+
+    /// The events with this code of Falco's, if they only carry state.
+    pub const fn state(code: u16) -> Self {
+        Self(FIRST_STATE + code)
+    }
+
+    /// Whether this is a system call without an event of its own.
+    pub const fn is_call(self) -> bool {
+        FIRST_CALL <= self.0 && self.0 < FIRST_STATE
+    }
 
     /// Whether this kind only carries state: enrichers observe it, matchers never see it.
     pub const fn is_state(self) -> bool {
-        self.0 >= 0xF000
+        self.0 >= FIRST_STATE
+    }
+
+    /// The event code under which Falco records it; `None` for [`EventKind::TASK`], which is not
+    /// Falco's.
+    pub const fn falco_code(self) -> Option<u16> {
+        match self {
+            Self::TASK => None,
+            Self(code) if self.is_state() => Some(code - FIRST_STATE),
+            _ if self.is_call() => Some(Self::GENERIC.0),
+            Self(code) => Some(code),
+        }
     }
 }
+
+const FIRST_CALL: u16 = 0xE000;
+const FIRST_STATE: u16 = 0xF000;
 
 /// One row of the kind table.
 #[derive(Clone, Debug)]
@@ -58,23 +107,212 @@ pub struct KindInfo {
     pub kind: EventKind,
     /// Its name: what `evt.type` says.
     pub name: Cow<'static, str>,
+    /// Where such events come from.
+    pub origin: Origin,
+    /// What they are about.
+    pub category: Category,
+    /// What they do, as far as it concerns descriptors and what is known of processes.
+    pub flags: KindFlags,
+    /// How many of Falco's event codes have this name: entries, exits, and older versions. Calls
+    /// without an event of their own share two.
+    pub codes: u16,
     /// Its params in order.
     pub params: Cow<'static, [ParamInfo]>,
 }
 
 impl KindInfo {
+    /// A kind of a schema of one's own, of which nothing is known but the name.
+    pub const fn custom(kind: EventKind, name: Cow<'static, str>) -> Self {
+        Self {
+            kind,
+            name,
+            origin: Origin::Custom,
+            category: Category::Other,
+            flags: KindFlags::NONE,
+            codes: 1,
+            params: Cow::Borrowed(&[]),
+        }
+    }
+
     /// The place and description of the param `name`.
     pub fn param(&self, name: &str) -> Option<(u8, &ParamInfo)> {
         let place = self.params.iter().position(|param| param.name == name)?;
         Some((u8::try_from(place).ok()?, &self.params[place]))
     }
 
-    /// The place of the param that holds the call's return value: `res`, or the fd it made.
+    /// Whether it tells that a system call begins, not that it returned: `evt.dir` is `>`. Facts
+    /// other than system calls count as entries where Falco's code is even.
+    pub const fn is_entry(&self) -> bool {
+        match self.kind.falco_code() {
+            Some(code) => code % 2 == 0,
+            None => true,
+        }
+    }
+
+    /// The place of the param that holds the call's return value: the first, whatever its name.
+    /// Calls without an event of their own do not tell it.
     pub fn result(&self) -> Option<u8> {
-        let first = self.params.first()?;
-        let is_result = matches!(first.ty, ParamType::Errno | ParamType::Fd | ParamType::Pid)
-            && matches!(first.name, "res" | "fd");
-        is_result.then_some(0)
+        let returns = matches!(self.origin, Origin::Syscall)
+            && !self.is_entry()
+            && self.kind.falco_code() != Some(EventKind::GENERIC.0);
+        (returns && !self.params.is_empty()).then_some(0)
+    }
+
+    /// The place of the param that holds the directory which the param at `place`, a
+    /// [`ParamType::RelPath`], starts from: the last descriptor before it.
+    pub fn directory_of(&self, place: u8) -> Option<u8> {
+        let before = self.params.get(..usize::from(place))?;
+        let directory = before.iter().rposition(|param| param.ty == ParamType::Fd)?;
+        u8::try_from(directory).ok()
+    }
+}
+
+/// Where events of a kind come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Origin {
+    /// A system call: `syscall.type` is its name.
+    Syscall,
+    /// Another fact that the kernel tells.
+    Tracepoint,
+    /// A walk over what is there.
+    Iterator,
+    /// Something told beside the kernel's events: users, containers, drops.
+    Meta,
+    /// A plugin of Falco's.
+    Plugin,
+    /// A schema of one's own.
+    Custom,
+}
+
+/// What events of a kind are about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Category {
+    /// Nothing: the name is kept, no event has it.
+    Unknown,
+    /// Nothing in particular.
+    Other,
+    /// Files and file systems.
+    File,
+    /// The network.
+    Net,
+    /// Communication between processes.
+    Ipc,
+    /// Memory.
+    Memory,
+    /// Processes.
+    Process,
+    /// Sleeping.
+    Sleep,
+    /// The system as a whole.
+    System,
+    /// Signals.
+    Signal,
+    /// Users and groups.
+    User,
+    /// Clocks.
+    Time,
+    /// Reading from a descriptor.
+    IoRead,
+    /// Writing to a descriptor.
+    IoWrite,
+    /// Another use of a descriptor.
+    IoOther,
+    /// Waiting for descriptors.
+    Wait,
+    /// The scheduler.
+    Scheduler,
+    /// The sensor itself.
+    Internal,
+}
+
+impl Category {
+    /// What `evt.category` says; `None` where that depends on what the descriptor is.
+    pub const fn name(self) -> Option<&'static str> {
+        Some(match self {
+            Self::Unknown => "unknown",
+            Self::Other => "other",
+            Self::File => "file",
+            Self::Net => "net",
+            Self::Ipc => "IPC",
+            Self::Memory => "memory",
+            Self::Process => "process",
+            Self::Sleep => "sleep",
+            Self::System => "system",
+            Self::Signal => "signal",
+            Self::User => "user",
+            Self::Time => "time",
+            Self::IoRead | Self::IoWrite | Self::IoOther => return None,
+            Self::Wait => "wait",
+            Self::Scheduler => "scheduler",
+            Self::Internal => "internal",
+        })
+    }
+}
+
+/// What events of a kind do.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct KindFlags(u16);
+
+impl KindFlags {
+    /// None of these.
+    pub const NONE: Self = Self(0);
+    /// Changes what is known of processes and descriptors.
+    pub const MODIFIES_STATE: Self = Self(1 << 0);
+    /// Makes a descriptor.
+    pub const CREATES_FD: Self = Self(1 << 1);
+    /// Closes a descriptor.
+    pub const DESTROYS_FD: Self = Self(1 << 2);
+    /// Works on a descriptor: a param says which.
+    pub const USES_FD: Self = Self(1 << 3);
+    /// Reads from a descriptor: `evt.is_io_read`.
+    pub const READS_FROM_FD: Self = Self(1 << 4);
+    /// Writes to a descriptor: `evt.is_io_write`.
+    pub const WRITES_TO_FD: Self = Self(1 << 5);
+    /// May wait: `evt.is_wait`.
+    pub const WAITS: Self = Self(1 << 6);
+    /// Is no deed of the thread that it is about.
+    pub const BESIDE_THREAD: Self = Self(1 << 7);
+    /// A recording keeps the lengths of its params in 32 bits.
+    pub const LARGE_PAYLOAD: Self = Self(1 << 8);
+
+    /// Each flag with the letter that stands for it in tables.
+    pub const LETTERS: [(Self, char); 9] = [
+        (Self::MODIFIES_STATE, 's'),
+        (Self::CREATES_FD, 'c'),
+        (Self::DESTROYS_FD, 'd'),
+        (Self::USES_FD, 'u'),
+        (Self::READS_FROM_FD, 'r'),
+        (Self::WRITES_TO_FD, 'w'),
+        (Self::WAITS, 'b'),
+        (Self::BESIDE_THREAD, 'k'),
+        (Self::LARGE_PAYLOAD, 'L'),
+    ];
+
+    /// Whether all of `flags` are set.
+    pub const fn contains(self, flags: Self) -> bool {
+        self.0 & flags.0 == flags.0
+    }
+
+    /// The letters of the flags that are set.
+    pub fn letters(self) -> impl Iterator<Item = char> {
+        Self::LETTERS.into_iter().filter(move |(flag, _)| self.contains(*flag)).map(|(_, it)| it)
+    }
+
+    /// The flags that these letters stand for.
+    const fn of_letters(letters: &str) -> Self {
+        let (letters, mut flags, mut at) = (letters.as_bytes(), 0, 0);
+        while at < letters.len() {
+            let mut row = 0;
+            // A letter that stands for nothing runs out of the table, and does not compile.
+            while Self::LETTERS[row].1 != letters[at] as char {
+                row += 1;
+            }
+            flags |= Self::LETTERS[row].0.0;
+            at += 1;
+        }
+        Self(flags)
     }
 }
 
@@ -86,12 +324,18 @@ pub struct ParamInfo {
     pub name: &'static str,
     /// Its type.
     pub ty: ParamType,
-    /// For flags, the names of the bits or values.
+    /// How many bytes it takes in a recording; 0 where that varies.
+    pub width: u8,
+    /// How a number is printed.
+    pub format: NumberFormat,
+    /// For flags and modes, the names of the bits or values.
     pub flags: &'static [FlagName],
+    /// For [`ParamType::Dyn`], what it may be: a recording says which, by place.
+    pub variants: &'static [ParamInfo],
 }
 
 /// A param's type, with the name and the meaning that Falco's event table gives it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ParamType {
     /// A return value: 0 or more, or a negative errno.
@@ -102,6 +346,8 @@ pub enum ParamType {
     Pid,
     /// A signal number.
     Signal,
+    /// A set of signals, one bit each.
+    SignalSet,
     /// A user id; 4294967295 is none.
     Uid,
     /// A group id; 4294967295 is none.
@@ -114,10 +360,15 @@ pub enum ParamType {
     Str,
     /// A path as given.
     Path,
-    /// A path as given, relative to a directory descriptor param.
+    /// A path as given, relative to a directory descriptor param
+    /// ([`KindInfo::directory_of`]).
     RelPath,
-    /// NUL-separated texts: arguments, environment, cgroups.
+    /// A buffer; also arguments, environment and cgroups of a process, NUL-separated.
+    Bytes,
+    /// NUL-separated texts.
     StrArray,
+    /// File descriptors, each with the bits of `poll`.
+    FdList,
     /// Several bits.
     Flags,
     /// One value out of several.
@@ -128,6 +379,50 @@ pub enum ParamType {
     SockAddr,
     /// Both ends of a socket.
     SockTuple,
+    /// An IPv4 or IPv6 address.
+    Ip,
+    /// A port.
+    Port,
+    /// The number of a system call: Falco's `PPM_SC_*`.
+    CallId,
+    /// One of several types, as the call's other params have it.
+    Dyn,
+    /// A duration, nanoseconds.
+    RelTime,
     /// A point in time, nanoseconds since 1970.
     AbsTime,
+}
+
+impl ParamType {
+    /// Its name in tables: Falco's, without what says how wide it is.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Errno => "errno",
+            Self::Fd => "fd",
+            Self::Pid => "pid",
+            Self::Signal => "signal",
+            Self::SignalSet => "signal set",
+            Self::Uid => "uid",
+            Self::Gid => "gid",
+            Self::Int => "int",
+            Self::Uint => "uint",
+            Self::Str => "text",
+            Self::Path => "path",
+            Self::RelPath => "relative path",
+            Self::Bytes => "bytes",
+            Self::StrArray => "texts",
+            Self::FdList => "fd list",
+            Self::Flags => "flags",
+            Self::EnumFlags => "enum",
+            Self::Mode => "mode",
+            Self::SockAddr => "address",
+            Self::SockTuple => "tuple",
+            Self::Ip => "ip",
+            Self::Port => "port",
+            Self::CallId => "call",
+            Self::Dyn => "dynamic",
+            Self::RelTime => "duration",
+            Self::AbsTime => "time",
+        }
+    }
 }

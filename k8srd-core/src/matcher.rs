@@ -4,7 +4,7 @@ use crate::alert::Alert;
 use crate::arena::Arena;
 use crate::event::Event;
 use crate::interest::Interest;
-use crate::set::{FieldSet, RuleBits};
+use crate::set::{FieldSet, KindSet, RuleBits};
 
 /// Judges events. The rule engine is one:
 /// [`RuleMatcher`](crate::rules::RuleMatcher).
@@ -29,6 +29,26 @@ pub trait Matcher: Send {
         let _ = fields;
         Vec::new()
     }
+
+    /// The rules that look at kinds which are not `produced`: for the finding that the source
+    /// cannot produce them. Rules that take events of whatever kind there is stay out, as long as
+    /// there is one.
+    fn out_of_sight(&self, produced: &KindSet) -> Vec<OutOfSight> {
+        let _ = produced;
+        Vec::new()
+    }
+}
+
+/// Rules that look at kinds which nothing produces.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "plain data")]
+pub struct OutOfSight {
+    /// Their names.
+    pub rules: Vec<String>,
+    /// The kinds in question.
+    pub kinds: KindSet,
+    /// Whether those are all that the rules look at: they cannot fire.
+    pub all: bool,
 }
 
 /// What a matcher says of one event.

@@ -4,6 +4,7 @@
 //! Demand flows the other way, once, when the pipeline is built: matchers say what they read,
 //! enrichers say what they need for that, and the source is asked for just this.
 
+mod finding;
 mod view;
 
 use std::cell::Cell;
@@ -27,6 +28,7 @@ use crate::set::{FieldSet, Id};
 use crate::source::{Flow, Source, SourceError};
 use crate::time::UtcOffset;
 use crate::value::Lookup;
+pub use finding::{Finding, Reason};
 use view::{Frame, View};
 
 /// A step ends early once it has this many alerts, so that a flood of alerts cannot fill memory
@@ -54,6 +56,7 @@ pub struct Pipeline {
     matchers: Vec<Box<dyn Matcher>>,
     wiring: Wiring,
     findings: Vec<Finding>,
+    subscribed: Interest,
     strict: bool,
     arena: Arena,
     slots: Vec<Cell<Option<Lookup<Slot>>>>,
@@ -90,16 +93,6 @@ pub struct Counts {
     pub alerts: u64,
     /// Events for which a rule was decided although a value it reads was still pending.
     pub undecided: u64,
-}
-
-/// A field that rules read and nobody answers: it reads as absent.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Finding {
-    /// The field's name.
-    pub field: String,
-    /// The rules that read it.
-    pub rules: Vec<String>,
 }
 
 impl Pipeline {
@@ -185,28 +178,34 @@ impl Pipeline {
     ///
     /// # Errors
     ///
-    /// Where the source cannot produce what the new ones need, or the pipeline is strict and
-    /// nobody answers a field they read. The old ones stay in place then.
+    /// Where the source refuses, or the pipeline is strict and there is a finding. The old ones stay
+    /// in place then.
     pub fn replace_matchers(
         &mut self,
         matchers: Vec<Box<dyn Matcher>>,
     ) -> Result<(), PipelineError> {
         let Self { source, enrichers, wiring, .. } = self;
-        let findings = wiring.unanswered(&matchers);
+        let findings = finding::findings(wiring, source.produces(), &matchers);
         refuse_findings(self.strict, &findings)?;
         let new = interest_of(&matchers);
         let mut both = interest_of(&self.matchers);
         both.union_with(&new);
-        source.subscribe(&close_demand(both, enrichers, wiring)?)?;
+        subscribe(source.as_mut(), close_demand(both, enrichers, wiring)?)?;
         self.matchers = matchers;
         self.findings = findings;
-        source.subscribe(&close_demand(new, enrichers, wiring)?)?;
+        self.subscribed = subscribe(source.as_mut(), close_demand(new, enrichers, wiring)?)?;
         Ok(())
     }
 
-    /// The fields that rules read and nobody answers.
+    /// What rules ask for and do not get: fields that nobody answers, kinds that the source does not
+    /// produce. Those that keep rules from ever firing come first.
     pub fn findings(&self) -> &[Finding] {
         &self.findings
+    }
+
+    /// What the source was asked for: the kinds and fields that anyone needs and it can produce.
+    pub fn subscribed(&self) -> &Interest {
+        &self.subscribed
     }
 
     /// What was processed so far.
@@ -258,28 +257,22 @@ impl Wiring {
     fn owner(&self, field: FieldId) -> Owner {
         self.owners.get(field.index()).copied().unwrap_or(Owner::Nobody)
     }
-
-    fn unanswered(&self, matchers: &[Box<dyn Matcher>]) -> Vec<Finding> {
-        let read = interest_of(matchers);
-        let orphans = read
-            .fields()
-            .iter()
-            .filter(|&field| field.as_param().is_none() && self.owner(field) == Owner::Nobody);
-        orphans
-            .map(|orphan| {
-                let fields = FieldSet::from_iter([orphan]);
-                let rules = matchers.iter().flat_map(|matcher| matcher.readers(&fields));
-                Finding { field: self.schema.field_label(orphan), rules: rules.collect() }
-            })
-            .collect()
-    }
 }
 
 fn refuse_findings(strict: bool, findings: &[Finding]) -> Result<(), PipelineError> {
     match findings {
-        [first, ..] if strict => Err(PipelineErrorKind::Unanswered(first.clone()).into()),
+        [first, ..] if strict => Err(PipelineErrorKind::Finding(first.clone()).into()),
         _ => Ok(()),
     }
+}
+
+/// Asks the source for what it can produce of what is wanted, and says what that is.
+fn subscribe(source: &mut dyn Source, mut wanted: Interest) -> Result<Interest, SourceError> {
+    if let Some(kinds) = source.produces() {
+        wanted.only_kinds(kinds);
+    }
+    source.subscribe(&wanted)?;
+    Ok(wanted)
 }
 
 /// Adds to what is wanted what the enrichers need to answer it, from the last to the first, since each
@@ -351,7 +344,7 @@ impl PipelineBuilder {
         self
     }
 
-    /// Makes it an error if rules read a field that nobody answers.
+    /// Makes a [finding](Pipeline::findings) an error.
     pub fn strict(mut self) -> Self {
         self.strict = true;
         self
@@ -362,16 +355,17 @@ impl PipelineBuilder {
     /// # Errors
     ///
     /// Where two answer the same field, an enricher needs a field of itself or of a later one,
-    /// the pipeline is strict and nobody answers a field that rules read, or the source refuses.
+    /// the pipeline is strict and there is a finding, or the source refuses.
     pub fn build(self) -> Result<Pipeline, PipelineError> {
         let Self { mut source, mut enrichers, matchers, schema, path_matching, utc_offset, strict } =
             self;
         let schema = schema.unwrap_or_else(|| Arc::new(Schema::falco()));
         let owners = owners(&schema, source.provides(), &enrichers)?;
         let wiring = Wiring { schema, owners, path_matching, utc_offset };
-        let findings = wiring.unanswered(&matchers);
+        let findings = finding::findings(&wiring, source.produces(), &matchers);
         refuse_findings(strict, &findings)?;
-        source.subscribe(&close_demand(interest_of(&matchers), &mut enrichers, &wiring)?)?;
+        let wanted = close_demand(interest_of(&matchers), &mut enrichers, &wiring)?;
+        let subscribed = subscribe(source.as_mut(), wanted)?;
         Ok(Pipeline {
             source,
             slots: enrichers.iter().map(|_| Cell::new(None)).collect(),
@@ -379,6 +373,7 @@ impl PipelineBuilder {
             matchers,
             wiring,
             findings,
+            subscribed,
             strict,
             arena: Arena::default(),
             verdicts: Verdicts::default(),
@@ -434,7 +429,7 @@ pub struct PipelineError {
 enum PipelineErrorKind {
     OwnedTwice { field: String, first: Owner, owner: Owner },
     Cycle { enricher: usize, field: String },
-    Unanswered(Finding),
+    Finding(Finding),
     Source(SourceError),
 }
 
@@ -472,9 +467,7 @@ impl fmt::Display for PipelineError {
                 "enricher {enricher} (counted from 0) needs {field}, which only it or a later \
                  enricher answers; put the owner before it"
             ),
-            PipelineErrorKind::Unanswered(Finding { field, rules }) => {
-                write!(f, "nobody answers {field}, which is read by {}", rules.join(", "))
-            }
+            PipelineErrorKind::Finding(finding) => finding.fmt(f),
             PipelineErrorKind::Source(_) => f.write_str("the source cannot be started"),
         }
     }

@@ -11,8 +11,8 @@ use crate::field::{
 };
 use crate::kind::{EventKind, KINDS, KindInfo};
 
-/// Falco's codes and the state kinds leave room from here on.
-const FIRST_BESIDE_FALCO: u16 = 0xE000;
+/// Kinds added to Falco's: behind its event codes, before calls and state.
+const FIRST_BESIDE_FALCO: u16 = 0x8000;
 
 /// The kinds and fields of one source of events.
 ///
@@ -83,7 +83,7 @@ impl Schema {
         let kind = self.next_kind;
         self.next_kind = EventKind(kind.0 + 1);
         let place = self.kinds.partition_point(|info| info.kind < kind);
-        self.kinds.insert(place, KindInfo { kind, name: name.into(), params: Cow::Borrowed(&[]) });
+        self.kinds.insert(place, KindInfo::custom(kind, name.into()));
         self
     }
 
@@ -146,9 +146,11 @@ impl Schema {
         Some(&self.kinds[place])
     }
 
-    /// The row of the kind with this name. State kinds have no name for rules.
+    /// The row of the kind with this name: the one that rules judge where only state shares its
+    /// name. Falco's names of state alone are found too: a rule may hold them, and never matches.
     pub fn kind_named(&self, name: &str) -> Option<&KindInfo> {
-        self.kinds.iter().find(|info| info.name == name && !info.kind.is_state())
+        // State has the highest codes.
+        self.kinds.iter().find(|info| info.name == name)
     }
 
     /// The row of a field.
@@ -160,6 +162,12 @@ impl Schema {
     /// A field's name for messages, even if the schema does not know it.
     pub(crate) fn field_label(&self, id: FieldId) -> String {
         self.field_info(id).map_or_else(|| format!("field {}", id.0), |info| info.name.to_string())
+    }
+
+    /// A kind's name for messages, even if the schema does not know it.
+    pub(crate) fn kind_label(&self, kind: EventKind) -> String {
+        self.kind_info(kind)
+            .map_or_else(|| format!("kind {}", kind.0), |info| info.name.to_string())
     }
 
     /// The row of the field with this name.
@@ -185,7 +193,8 @@ mod tests {
     fn falco_knows_kinds_and_fields_by_name() {
         let schema = Schema::falco();
         assert_eq!(schema.kind_named("openat").map(|k| k.kind), Some(EventKind::OPENAT));
-        assert!(schema.kind_named("task").is_none(), "state is not for rules");
+        assert_eq!(schema.kind_named("madvise").map(|k| k.kind), Some(EventKind::call(139)));
+        assert!(schema.kind_named("task").is_some_and(|k| k.kind.is_state()), "Falco takes it");
         assert_eq!(schema.field_named("fd.name").map(|f| f.id), Some(catalogue::FD_NAME));
         assert_eq!(schema.field_info(catalogue::FD_NAME).map(|f| &*f.name), Some("fd.name"));
         assert_eq!(schema.source_name(), "syscall");

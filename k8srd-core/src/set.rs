@@ -95,6 +95,14 @@ impl<T: Id> IdSet<T> {
         Self { words, of: PhantomData }
     }
 
+    /// The members that are not in `other`.
+    #[must_use]
+    pub fn difference(&self, other: &Self) -> Self {
+        let others = other.words.iter().copied().chain(std::iter::repeat(0));
+        let words = self.words.iter().zip(others).map(|(a, b)| a & !b).collect();
+        Self { words, of: PhantomData }
+    }
+
     /// The members, ascending.
     pub fn iter(&self) -> impl Iterator<Item = T> + '_ {
         self.words.iter().enumerate().flat_map(|(i, &word)| {
@@ -164,6 +172,8 @@ mod tests {
         assert!(a.contains(RuleId(64)) && !a.contains(RuleId(63)) && !a.contains(RuleId(1000)));
         let b: RuleBits = [RuleId(64), RuleId(200)].into_iter().collect();
         assert_eq!(a.intersection(&b).iter().collect::<Vec<_>>(), [RuleId(64)]);
+        assert_eq!(a.difference(&b).iter().collect::<Vec<_>>(), [RuleId(1)]);
+        assert_eq!(b.difference(&a).iter().collect::<Vec<_>>(), [RuleId(200)]);
         a.union_with(&b);
         assert_eq!(a.iter().map(|id| id.0).collect::<Vec<_>>(), [1, 64, 200]);
         a.remove(RuleId(200));

@@ -8,13 +8,19 @@ use std::time::Duration;
 use crate::event::Event;
 use crate::interest::Interest;
 use crate::loss::Losses;
-use crate::set::FieldSet;
+use crate::set::{FieldSet, KindSet};
 
 /// Produces events: a kernel sensor, a recording, your own service.
 pub trait Source: Send {
     /// The `ctx.*` fields that its events answer, besides their params; for a schema of one's
     /// own, all fields.
     fn provides(&self) -> &FieldSet;
+
+    /// The kinds that it can produce; `None` where it may be any. A pipeline asks for no other, and
+    /// tells whose rules that concerns ([`Pipeline::findings`](crate::pipeline::Pipeline::findings)).
+    fn produces(&self) -> Option<&KindSet> {
+        None
+    }
 
     /// Asks for just these kinds and fields from now on. May be called again at any time.
     ///
@@ -53,6 +59,10 @@ pub trait Source: Send {
 impl<S: Source + ?Sized> Source for Box<S> {
     fn provides(&self) -> &FieldSet {
         (**self).provides()
+    }
+
+    fn produces(&self) -> Option<&KindSet> {
+        (**self).produces()
     }
 
     fn subscribe(&mut self, interest: &Interest) -> Result<(), SourceError> {

@@ -12,7 +12,7 @@ use k8srd_core::enricher::{Enricher, Slot};
 use k8srd_core::event::Event;
 use k8srd_core::field::{FieldId, Key};
 use k8srd_core::interest::Interest;
-use k8srd_core::kind::{EventKind, KindInfo};
+use k8srd_core::kind::{EventKind, KindInfo, Origin};
 use k8srd_core::set::{FieldSet, KindSet};
 use k8srd_core::value::{Lookup, Value};
 
@@ -137,8 +137,8 @@ fn value<'a>(event: &'a dyn Event, key: &Key, arena: &'a Arena) -> Option<Value<
     let info = read::kind_info(event.kind())?;
     Some(match key.field() {
         field::SYSCALL_TYPE => Value::from(is_call(info).then_some(&*info.name)?),
-        // Falco's codes of entries are even; the end of a process counts as one.
-        field::EVT_DIR => Value::from(if info.kind.0 % 2 == 0 { ">" } else { "<" }),
+        // The end of a process counts as an entry.
+        field::EVT_DIR => Value::from(if info.is_entry() { ">" } else { "<" }),
         field::EVT_ARGS => Value::Str(Params { event, info, arena }.all()),
         field::EVT_ARG => {
             let place = place(info, key.arg())?;
@@ -165,13 +165,10 @@ fn value<'a>(event: &'a dyn Event, key: &Key, arena: &'a Arena) -> Option<Value<
 
 /// The end of a process is no system call.
 fn is_call(info: &KindInfo) -> bool {
-    info.kind != EventKind::PROCEXIT && !info.kind.is_state()
+    info.origin == Origin::Syscall && !info.kind.is_state()
 }
 
 fn result(event: &dyn Event, info: &KindInfo, arena: &Arena) -> Option<i64> {
-    if !is_call(info) {
-        return None;
-    }
     int(event, &Key::param(info.result()?), arena)
 }
 

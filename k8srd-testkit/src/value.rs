@@ -78,12 +78,16 @@ impl TestValue {
         use ParamType as P;
         Some(match (ty, self) {
             (P::Errno | P::Fd | P::Pid | P::Int, Self::Int(n)) => Datum::I64(n.try_into().ok()?),
-            (P::Signal | P::Uint | P::AbsTime, Self::Int(n)) => Datum::U64(n.try_into().ok()?),
-            (P::Flags | P::EnumFlags | P::Mode | P::Uid | P::Gid, Self::Int(n)) => {
+            (P::Uint | P::AbsTime | P::RelTime, Self::Int(n)) => Datum::U64(n.try_into().ok()?),
+            (P::Signal | P::CallId | P::Port, Self::Int(n)) => {
+                Datum::U64(u16::try_from(n).ok()?.into())
+            }
+            (P::Flags | P::EnumFlags | P::Mode | P::Uid | P::Gid | P::SignalSet, Self::Int(n)) => {
                 Datum::U64(u32::try_from(n).ok()?.into())
             }
             (P::Str | P::Path | P::RelPath, Self::Bytes(bytes)) => Datum::Str(bytes),
-            (P::StrArray, Self::Bytes(bytes)) => Datum::Bytes(bytes),
+            (P::Bytes | P::StrArray | P::FdList, Self::Bytes(bytes)) => Datum::Bytes(bytes),
+            (P::Ip, value @ Self::Ip(_)) | (P::Dyn, value) => value.untyped()?,
             (P::SockAddr, value @ (Self::Addr(_) | Self::UnixAddr(_)))
             | (P::SockTuple, value @ (Self::Tuple(..) | Self::UnixTuple(_))) => value.untyped()?,
             _ => return None,

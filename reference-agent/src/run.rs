@@ -30,14 +30,13 @@ pub(crate) fn run(args: &RunArgs) -> Result<ExitCode> {
     let rules = rules::load(&config, &schema, &args.rules)?;
     let enabled = rules.rules().iter().filter(|rule| rule.is_enabled()).count();
     let plan = wire::plan(&config, rules);
-    let kinds = plan.interest().kinds().iter().count();
 
     let stop = StopWish::watch()?;
     let pipeline = wire::live_pipeline(&config, &schema, plan)?;
     for finding in pipeline.findings() {
-        let readers = finding.rules.join(", ");
-        eprintln!("k8srd: nobody answers {}, so it reads as absent in: {readers}", finding.field);
+        eprintln!("k8srd: {finding}");
     }
+    let kinds = pipeline.subscribed().kinds().iter().filter(|kind| !kind.is_state()).count();
     let sink = WriterSink::new("standard output", io::stdout(), wire::encoder(&config));
     let delivery =
         Delivery::start(sink, Limits::default()).context("no thread for standard output")?;

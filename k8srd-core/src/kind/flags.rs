@@ -3,103 +3,63 @@
 //! Facts: `driver/flags_table.c` and `driver/ppm_events_public.h` of falcosecurity/libs. The
 //! values are Falco's own, the same on every architecture, not the kernel's.
 
+mod file;
+mod net;
+mod process;
+mod system;
+
+pub(super) use file::*;
+pub(super) use net::*;
+pub(super) use process::*;
+pub(super) use system::*;
+
 /// A flag's name and value.
 pub type FlagName = (&'static str, u32);
 
-/// Writes `value` as names joined by `|`, as Falco does: in table order, each bit once, an entry
-/// of exactly the whole value last.
-pub fn flags_text(value: u32, names: &[FlagName], out: &mut impl Extend<u8>) {
-    let mut rest = value;
-    let mut first = true;
-    let mut push = |name: &str| {
-        if !first {
-            out.extend(*b"|");
-        }
-        first = false;
+/// Writes the name of one value out of several, as Falco does: all names that the value has, joined
+/// by `|`.
+pub fn enum_text(value: u32, names: &[FlagName], out: &mut impl Extend<u8>) {
+    let names = names.iter().filter(|&&(_, it)| it == value);
+    for (i, (name, _)) in names.enumerate() {
+        out.extend((i > 0).then_some(b'|'));
         out.extend(name.bytes());
-    };
-    for &(name, bits) in names {
-        if bits == value {
-            push(name);
-            return;
-        }
-        if bits != 0 && rest & bits == bits {
-            push(name);
-            rest &= !bits;
-        }
     }
 }
 
-pub(super) const OPEN_FLAGS: &[FlagName] = &[
-    ("O_LARGEFILE", 1 << 11),
-    ("O_DIRECTORY", 1 << 10),
-    ("O_DIRECT", 1 << 9),
-    ("O_TRUNC", 1 << 8),
-    ("O_SYNC", 1 << 7),
-    ("O_NONBLOCK", 1 << 6),
-    ("O_EXCL", 1 << 5),
-    ("O_DSYNC", 1 << 4),
-    ("O_APPEND", 1 << 3),
-    ("O_CREAT", 1 << 2),
-    ("O_RDWR", 3),
-    ("O_WRONLY", 2),
-    ("O_RDONLY", 1),
-    ("O_CLOEXEC", 1 << 12),
-    ("O_NONE", 0),
-    ("O_TMPFILE", 1 << 13),
-    ("O_F_CREATED", 1 << 14),
-    ("FD_UPPER_LAYER", 1 << 15),
-    ("FD_LOWER_LAYER", 1 << 16),
-];
+/// Writes several bits as names joined by `|`, as Falco does: in table order, each bit once, and
+/// nothing behind an entry that is the whole value.
+pub fn flags_text(value: u32, names: &[FlagName], out: &mut impl Extend<u8>) {
+    bits_text(value, names, out, |rest, bits| rest & bits == bits);
+}
 
-pub(super) const CREAT_FLAGS: &[FlagName] =
-    &[("FD_UPPER_LAYER_CREAT", 1 << 0), ("FD_LOWER_LAYER_CREAT", 1 << 1)];
+/// Writes a file's mode as names joined by `|`, as Falco does: as [`flags_text`], but an entry that
+/// is the whole value is written even where its bits were.
+pub fn mode_text(value: u32, names: &[FlagName], out: &mut impl Extend<u8>) {
+    bits_text(value, names, out, |rest, bits| bits == value || rest & bits == bits);
+}
 
-pub(super) const RESOLVE_FLAGS: &[FlagName] = &[
-    ("RESOLVE_BENEATH", 1 << 0),
-    ("RESOLVE_IN_ROOT", 1 << 1),
-    ("RESOLVE_NO_MAGICLINKS", 1 << 2),
-    ("RESOLVE_NO_SYMLINKS", 1 << 3),
-    ("RESOLVE_NO_XDEV", 1 << 4),
-    ("RESOLVE_CACHED", 1 << 5),
-];
-
-pub(super) const EXE_FLAGS: &[FlagName] = &[
-    ("EXE_WRITABLE", 1 << 0),
-    ("EXE_UPPER_LAYER", 1 << 1),
-    ("EXE_FROM_MEMFD", 1 << 2),
-    ("EXE_LOWER_LAYER", 1 << 3),
-];
-
-pub(super) const CLONE_FLAGS: &[FlagName] = &[
-    ("CLONE_FILES", 1 << 0),
-    ("CLONE_FS", 1 << 1),
-    ("CLONE_IO", 1 << 2),
-    ("CLONE_NEWIPC", 1 << 3),
-    ("CLONE_NEWNET", 1 << 4),
-    ("CLONE_NEWNS", 1 << 5),
-    ("CLONE_NEWPID", 1 << 6),
-    ("CLONE_NEWUTS", 1 << 7),
-    ("CLONE_PARENT", 1 << 8),
-    ("CLONE_PARENT_SETTID", 1 << 9),
-    ("CLONE_PTRACE", 1 << 10),
-    ("CLONE_SIGHAND", 1 << 11),
-    ("CLONE_SYSVSEM", 1 << 12),
-    ("CLONE_THREAD", 1 << 13),
-    ("CLONE_UNTRACED", 1 << 14),
-    ("CLONE_VM", 1 << 15),
-    ("CLONE_INVERTED", 1 << 16),
-    ("NAME_CHANGED", 1 << 17),
-    ("CLOSED", 1 << 18),
-    ("CLONE_NEWUSER", 1 << 20),
-    ("CLONE_CHILD_CLEARTID", 1 << 23),
-    ("CLONE_CHILD_SETTID", 1 << 24),
-    ("CLONE_SETTLS", 1 << 25),
-    ("CLONE_STOPPED", 1 << 26),
-    ("CLONE_VFORK", 1 << 27),
-    ("CLONE_NEWCGROUP", 1 << 28),
-    ("CLONE_CHILD_IN_PIDNS", 1 << 29),
-];
+fn bits_text(
+    value: u32,
+    names: &[FlagName],
+    out: &mut impl Extend<u8>,
+    has: impl Fn(u32, u32) -> bool,
+) {
+    let mut rest = value;
+    let mut first = true;
+    for &(name, bits) in names {
+        let found = if bits == 0 { value == 0 } else { has(rest, bits) };
+        if !found {
+            continue;
+        }
+        out.extend((!first).then_some(b'|'));
+        out.extend(name.bytes());
+        first = false;
+        rest &= !bits;
+        if bits == value {
+            return;
+        }
+    }
+}
 
 #[cfg(test)]
 mod tests {
@@ -123,5 +83,22 @@ mod tests {
             text(u32::MAX, EXE_FLAGS),
             "EXE_WRITABLE|EXE_UPPER_LAYER|EXE_FROM_MEMFD|EXE_LOWER_LAYER"
         );
+        let overlapping = &[("A", 1), ("B", 2), ("AB", 3)];
+        assert_eq!(text(3, overlapping), "A|B", "each bit once");
+        let mut mode = Vec::new();
+        mode_text(0o60000, MKNOD_MODE, &mut mode);
+        assert_eq!(mode, b"S_IFCHR|S_IFBLK", "the bit of one is in the other");
+    }
+
+    #[test]
+    fn one_value_may_have_two_names() {
+        let text = |value| {
+            let mut out = Vec::new();
+            enum_text(value, SOCKET_FAMILIES, &mut out);
+            String::from_utf8(out).unwrap()
+        };
+        assert_eq!(text(1), "AF_LOCAL|AF_UNIX");
+        assert_eq!(text(2), "AF_INET");
+        assert_eq!(text(4711), "");
     }
 }

@@ -6,6 +6,7 @@ use crate::alert::{Priority, RuleInfo};
 use crate::event::{Event, Fields, Reading};
 use crate::field::Key;
 use crate::kind::EventKind;
+use crate::rules::{Loader, Plan, PlanOptions, RuleMatcher};
 use crate::set::{KindSet, RuleBits, RuleId};
 use crate::value::Value;
 
@@ -43,6 +44,7 @@ impl Event for Open {
 struct Script {
     events: VecDeque<Open>,
     provides: FieldSet,
+    produces: Option<KindSet>,
     subscribed: Arc<Mutex<Vec<Interest>>>,
 }
 
@@ -51,6 +53,7 @@ fn script(events: impl IntoIterator<Item = Open>) -> (Script, Arc<Mutex<Vec<Inte
     let script = Script {
         events: events.into_iter().collect(),
         provides: [catalogue::CTX_PATH_REAL].into_iter().collect(),
+        produces: None,
         subscribed: Arc::clone(&subscribed),
     };
     (script, subscribed)
@@ -59,6 +62,10 @@ fn script(events: impl IntoIterator<Item = Open>) -> (Script, Arc<Mutex<Vec<Inte
 impl Source for Script {
     fn provides(&self) -> &FieldSet {
         &self.provides
+    }
+
+    fn produces(&self) -> Option<&KindSet> {
+        self.produces.as_ref()
     }
 
     fn subscribe(&mut self, interest: &Interest) -> Result<(), SourceError> {
@@ -268,11 +275,52 @@ fn an_unanswered_field_is_a_finding_or_an_error() {
     let builder =
         || Pipeline::builder(script([open("/a", "/a")]).0).matcher(watch(catalogue::FD_NAME));
     let mut pipeline = builder().build().unwrap();
-    assert_eq!(pipeline.findings()[0].field, "fd.name");
+    let field = "fd.name".to_owned();
+    assert_eq!(pipeline.findings()[0].reason, Reason::FieldUnanswered { field });
     assert_eq!(pipeline.findings()[0].rules, ["watch"]);
     assert_eq!(messages(&mut pipeline), ["absent"]);
     let error = builder().strict().build().unwrap_err();
     assert_eq!(error.to_string(), "nobody answers fd.name, which is read by watch");
+}
+
+#[test]
+fn kinds_that_the_source_does_not_produce_are_findings() {
+    let rules = [
+        ("blind", "evt.type in (rename, unlink)"),
+        ("also blind", "evt.type in (unlink, rename) and evt.num > 1"),
+        ("half blind", "evt.type in (open, unlink)"),
+        ("sees all that it names", "evt.type in (open, creat)"),
+        ("takes what comes", "evt.num = 1"),
+        ("never matches", "evt.type = open and evt.type = unlink"),
+    ];
+    let yaml = rules.map(|(name, condition)| {
+        format!(
+            "- rule: {name}\n  desc: d\n  priority: notice\n  output: o\n  condition: {condition}\n"
+        )
+    });
+    let (rules, _) = Loader::new(&Schema::falco()).add_file("r.yaml", yaml.concat()).load();
+    let plan = Arc::new(Plan::compile(rules, PlanOptions::default()));
+    let produces =
+        || Some([EventKind::OPEN, EventKind::CREAT, EventKind::TASK].into_iter().collect());
+    let source = || Script { produces: produces(), ..script([]).0 };
+
+    let builder = || Pipeline::builder(source()).matcher(RuleMatcher::new(plan.clone()));
+    let pipeline = builder().build().unwrap();
+    let findings: Vec<_> = pipeline.findings().iter().map(Finding::to_string).collect();
+    assert_eq!(
+        findings,
+        [
+            "the source produces no event of rename, unlink; nothing else fires blind, also blind",
+            "the source produces no event of unlink, which is looked at by half blind",
+        ]
+    );
+    assert!(pipeline.findings()[0].is_silence() && !pipeline.findings()[1].is_silence());
+    let asked: KindSet = [EventKind::OPEN, EventKind::CREAT].into_iter().collect();
+    assert_eq!(pipeline.subscribed().kinds(), &asked);
+    assert_eq!(builder().strict().build().unwrap_err().to_string(), findings[0]);
+
+    let any = Pipeline::builder(script([]).0).matcher(RuleMatcher::new(plan.clone()));
+    assert_eq!(any.build().unwrap().findings(), []);
 }
 
 #[test]

@@ -10,8 +10,8 @@ use crate::catalogue;
 use crate::event::Event;
 use crate::field::Key;
 use crate::interest::Interest;
-use crate::matcher::{Matcher, Verdicts};
-use crate::set::{FieldSet, RuleBits};
+use crate::matcher::{Matcher, OutOfSight, Verdicts};
+use crate::set::{FieldSet, KindSet, RuleBits};
 use crate::value::OwnedValue;
 
 /// Judges events by a [`Plan`].
@@ -84,6 +84,10 @@ impl Matcher for RuleMatcher {
 
     fn readers(&self, fields: &FieldSet) -> Vec<String> {
         self.plan.readers(fields)
+    }
+
+    fn out_of_sight(&self, produced: &KindSet) -> Vec<OutOfSight> {
+        self.plan.out_of_sight(produced)
     }
 }
 

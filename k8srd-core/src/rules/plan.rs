@@ -1,6 +1,8 @@
 //! The plan: a ruleset compiled for judging events, immutable and shared.
 
-use std::collections::HashMap;
+mod candidates;
+
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use super::ast::{Check, Condition, Operand, Operator};
@@ -13,10 +15,13 @@ use crate::catalogue;
 use crate::event::{Event, Fields, Timestamp};
 use crate::field::{Arg, Key};
 use crate::interest::Interest;
-use crate::kind::{EventKind, KindInfo};
+use crate::kind::{EventKind, KindInfo, Origin};
+use crate::matcher::OutOfSight;
 use crate::schema::Schema;
 use crate::set::{FieldSet, KindSet, RuleId};
 use crate::value::{Lookup, OwnedValue, Value};
+pub(super) use candidates::Candidate;
+use candidates::{Builder, ByKind};
 
 /// Which rules may match one event: Falco's `rule_matching`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -50,8 +55,10 @@ impl PlanOptions {
 #[derive(Debug)]
 pub struct Plan {
     rules: Vec<Planned>,
-    /// What may match events of a kind, by ascending kind. Kinds without candidates are left out.
-    kinds: Vec<(EventKind, Box<[Candidate]>)>,
+    /// What may match events of a kind.
+    candidates: ByKind,
+    /// More kinds than this, and a rule takes whatever there is.
+    many_kinds: usize,
     /// How many distinct fields and transformed values the conditions read.
     keys: usize,
     interest: Interest,
@@ -69,37 +76,26 @@ pub(super) struct Planned {
     pub(super) names_file: bool,
 }
 
-/// What is left of a rule for the events of one kind.
-#[derive(Debug)]
-pub(super) struct Candidate {
-    pub(super) rule: RuleId,
-    pub(super) condition: Arc<Node>,
-    /// Whether it reads the name of a file, so that it has to be judged under each name.
-    pub(super) follows_path: bool,
-}
-
 impl Plan {
     /// Compiles the enabled rules.
     pub fn compile(rules: RuleSet, options: PlanOptions) -> Self {
         let RuleSet { schema, rules, .. } = rules;
         let schema = &*schema;
-        let mut kinds: Vec<_> = judged_kinds(schema).map(|info| (info, Vec::new())).collect();
+        let mut candidates = Builder::new(judged_kinds(schema));
         let mut keys = Keys::default();
         let planned = rules.into_iter().zip(0..).map(|(rule, id)| {
-            let (reads, names_file) = plan_rule(schema, &rule, RuleId(id), &mut keys, &mut kinds);
+            let (reads, names_file) =
+                plan_rule(schema, &rule, RuleId(id), &mut keys, &mut candidates);
             Planned { info: rule.info, output: rule.output, reads, names_file }
         });
         let planned: Vec<_> = planned.collect();
         let mut fields = FieldSet::default();
         planned.iter().for_each(|rule| fields.union_with(&rule.reads));
-        let kinds: Vec<(EventKind, Box<[Candidate]>)> = kinds
-            .into_iter()
-            .filter(|(_, candidates)| !candidates.is_empty())
-            .map(|(info, candidates)| (info.kind, candidates.into()))
-            .collect();
-        let interest = Interest::new(kinds.iter().map(|(kind, _)| *kind).collect(), fields);
+        let candidates = candidates.build();
+        let interest = Interest::new(candidates.kinds(), fields);
+        let many_kinds = judged_kinds(schema).count() / 2;
         let (keys, rule_matching) = (keys.len(), options.rule_matching);
-        Self { rules: planned, kinds, keys, interest, rule_matching }
+        Self { rules: planned, candidates, many_kinds, keys, interest, rule_matching }
     }
 
     /// The kinds and fields that have to be known to judge.
@@ -114,10 +110,33 @@ impl Plan {
 
     /// The kinds of events that a rule may match.
     pub fn kinds(&self, id: RuleId) -> KindSet {
-        let may_match = |(_, candidates): &&(EventKind, Box<[Candidate]>)| {
-            candidates.iter().any(|candidate| candidate.rule == id)
+        let may_match = |kind: &EventKind| {
+            self.candidates.of(*kind).iter().any(|candidate| candidate.rule == id)
         };
-        self.kinds.iter().filter(may_match).map(|(kind, _)| *kind).collect()
+        self.interest.kinds().iter().filter(may_match).collect()
+    }
+
+    /// The rules that look at kinds which are not `produced`.
+    pub(super) fn out_of_sight(&self, produced: &KindSet) -> Vec<OutOfSight> {
+        let mut found: BTreeMap<(Vec<EventKind>, bool), Vec<String>> = BTreeMap::new();
+        for (rule, kinds) in self.rules.iter().zip(self.candidates.of_rules(self.rules.len())) {
+            let unseen = kinds.difference(produced);
+            let all = kinds.intersection(produced).is_empty();
+            // A rule that takes whatever there is gets just that.
+            if unseen.is_empty() || (!all && kinds.len() > self.many_kinds) {
+                continue;
+            }
+            let name = rule.info.name.clone();
+            found.entry((unseen.iter().collect(), all)).or_default().push(name);
+        }
+        let found = found.into_iter();
+        found
+            .map(|((kinds, all), rules)| OutOfSight {
+                rules,
+                kinds: kinds.into_iter().collect(),
+                all,
+            })
+            .collect()
     }
 
     /// The names of the rules that read one of `fields`.
@@ -128,8 +147,7 @@ impl Plan {
 
     /// What may match events of this kind, in the order of definition.
     pub(super) fn candidates(&self, kind: EventKind) -> &[Candidate] {
-        let place = self.kinds.binary_search_by_key(&kind, |(kind, _)| *kind);
-        place.ok().and_then(|at| self.kinds.get(at)).map_or(&[], |(_, candidates)| candidates)
+        self.candidates.of(kind)
     }
 
     pub(super) fn planned(&self, id: RuleId) -> Option<&Planned> {
@@ -166,7 +184,7 @@ fn plan_rule(
     rule: &Rule,
     id: RuleId,
     keys: &mut Keys,
-    kinds: &mut [(&KindInfo, Vec<Candidate>)],
+    candidates: &mut Builder<'_>,
 ) -> (FieldSet, bool) {
     let mut reads = FieldSet::default();
     if !rule.enabled {
@@ -174,15 +192,15 @@ fn plan_rule(
     }
     let follows = |field| schema.field_info(field).is_some_and(|info| info.follows_path);
     let mut specialised = Specialised::new(schema, &rule.condition, keys);
-    for (info, candidates) in kinds {
-        let Some(condition) = specialised.on(info) else { continue };
+    candidates.add(|info| {
+        let condition = specialised.on(info)?;
         let mut follows_path = false;
         condition.keys(&mut |key| {
             reads.insert(key.field());
             follows_path |= follows(key.field());
         });
-        candidates.push(Candidate { rule: id, condition, follows_path });
-    }
+        Some(Candidate { rule: id, condition, follows_path })
+    });
     if specialised.may_hold {
         reads.extend(rule.output.keys().map(Key::field));
     }
@@ -256,9 +274,9 @@ impl<'a> Specialised<'a> {
     }
 }
 
-/// Whether events of a kind may have the param. Of kinds without a table of params nothing is known.
+/// Whether events of a kind may have the param. Of those of one's own kinds nothing is known.
 fn may_have(info: &KindInfo, param: &Arg) -> bool {
-    info.params.is_empty()
+    info.origin == Origin::Custom
         || match param {
             Arg::Name(name) => info.param(name).is_some(),
             Arg::Index(index) => (*index as usize) < info.params.len(),

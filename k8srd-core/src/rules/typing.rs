@@ -367,7 +367,7 @@ mod tests {
         check("evt.type = opena", "opena", "unknown event type opena");
         check("evt.type startswith open and evt.type glob o*", "o*", "unknown event type o*");
         check("evt.type < 5", "5", "unknown event type 5");
-        check("evt.type = task", "task", "unknown event type task");
+        check("evt.type = tusk", "tusk", "unknown event type tusk");
         check("evt.type contains oneof (open, pe)", "pe", "unknown event type pe");
         check("toupper(evt.type) contains OPEN", "OPEN", "unknown event type OPEN");
         check("len(evt.type) > 6", "6", "unknown event type 6");

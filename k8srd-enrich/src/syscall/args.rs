@@ -5,8 +5,8 @@
 
 use k8srd_core::arena::Arena;
 use k8srd_core::event::{Event, Reading, Timestamp};
-use k8srd_core::field::{Arg, Key};
-use k8srd_core::kind::{KindInfo, ParamInfo, ParamType, flags_text};
+use k8srd_core::field::{Arg, Key, NumberFormat};
+use k8srd_core::kind::{KindInfo, ParamInfo, ParamType, enum_text, flags_text, mode_text};
 use k8srd_core::time::{Civil, UtcOffset};
 use k8srd_core::value::{SocketAddress, SocketTuple, Value};
 use smallvec::SmallVec;
@@ -78,7 +78,14 @@ impl<'a> Params<'a> {
             Some(value) => self.of_value(param, value),
             // What Falco writes for a param that was not recorded.
             None => {
-                let null = matches!(param.ty, ParamType::StrArray | ParamType::SockTuple);
+                let null = matches!(
+                    param.ty,
+                    ParamType::Bytes
+                        | ParamType::SockTuple
+                        | ParamType::FdList
+                        | ParamType::StrArray
+                        | ParamType::Dyn
+                );
                 Text { raw: if null { b"NULL" } else { b"<NA>" }, resolved: b"" }
             }
         }
@@ -98,14 +105,20 @@ impl<'a> Params<'a> {
                 &[(&read::EUID, &read::USER_NAME), (&read::LOGINUID, &read::USER_LOGINNAME)],
             ),
             (ParamType::Gid, Some(gid)) => self.owner(gid, &[(&read::EGID, &read::GROUP_NAME)]),
-            (ParamType::Flags | ParamType::EnumFlags, Some(n)) => {
+            (ParamType::Flags | ParamType::EnumFlags | ParamType::Mode, Some(n)) => {
                 let mut names: SmallVec<[u8; 128]> = SmallVec::new();
-                flags_text(n as u32, param.flags, &mut names);
-                Text { resolved: self.arena.bytes(&names), ..self.number(n, "") }
+                match param.ty {
+                    ParamType::EnumFlags => enum_text(n as u32, param.flags, &mut names),
+                    ParamType::Mode => mode_text(n as u32, param.flags, &mut names),
+                    _ => flags_text(n as u32, param.flags, &mut names),
+                }
+                Text { raw: self.digits(param, n), resolved: self.arena.bytes(&names) }
             }
-            (ParamType::Mode, Some(mode)) => self.mode(mode),
-            (ParamType::Uint, Some(n)) if is_hexadecimal(param) => {
-                Text { raw: self.arena.format(format_args!("{n:X}")), resolved: b"" }
+            (ParamType::Int | ParamType::Uint, Some(n)) => {
+                Text { raw: self.digits(param, n), resolved: b"" }
+            }
+            (ParamType::CallId, Some(n)) => {
+                Text { resolved: self.info.name.as_bytes(), ..self.number(n, "") }
             }
             (ParamType::AbsTime, Some(nanos)) => self.time(nanos.unsigned_abs()),
             (ParamType::Path | ParamType::RelPath, _) => self.path(param, value),
@@ -179,16 +192,15 @@ impl<'a> Params<'a> {
         Text { resolved: name, ..self.number(number, "") }
     }
 
-    /// In octal; calls that open a file have no names for the bits, as in Falco's table.
-    fn mode(&self, mode: i64) -> Text<'a> {
-        let Self { info, arena, .. } = *self;
-        let raw = if mode == 0 { &b"0"[..] } else { arena.format(format_args!("0{mode:o}")) };
-        if Descriptor::is_opened_by(info.kind) {
-            return Text { raw, resolved: b"" };
+    /// A number as the table of kinds has it printed. A negative one in another base than ten shows
+    /// its bits.
+    fn digits(&self, param: &ParamInfo, n: i64) -> &'a [u8] {
+        let bits = n as u64 & u64::MAX >> (64 - 8 * u32::from(param.width).clamp(1, 8));
+        match param.format {
+            NumberFormat::Hex => self.arena.format(format_args!("{bits:X}")),
+            NumberFormat::Octal if bits != 0 => self.arena.format(format_args!("0{bits:o}")),
+            _ => self.arena.format(format_args!("{n}")),
         }
-        let mut names: SmallVec<[u8; 128]> = SmallVec::new();
-        flags_text(mode as u32, names::MODE_BITS, &mut names);
-        Text { raw, resolved: arena.bytes(&names) }
     }
 
     /// In UTC: the zone of the node is the pipeline's to know.
@@ -245,11 +257,6 @@ fn cwd<'a>(event: &'a dyn Event, arena: &'a Arena) -> &'a [u8] {
 
 fn with_slash<'a>(dir: &'a [u8], arena: &'a Arena) -> &'a [u8] {
     if dir.ends_with(b"/") { dir } else { arena.concat(&[dir, b"/"]) }
-}
-
-/// Falco prints device numbers and capability sets in hexadecimal.
-fn is_hexadecimal(param: &ParamInfo) -> bool {
-    param.name == "dev" || param.name.starts_with("cap_")
 }
 
 /// Both ends; the path of a UNIX socket as the bytes it is.

@@ -1,6 +1,4 @@
-//! Names of errors, signals and mode bits, as Falco prints them.
-
-use k8srd_core::kind::FlagName;
+//! Names of errors and signals, as Falco prints them.
 
 /// Names of errors by number (`include/uapi/asm-generic/errno*.h`), and of those that only the
 /// kernel itself sees (`include/linux/errno.h`). Empty: there is none.
@@ -195,23 +193,6 @@ pub(super) fn signal(number: i64) -> Option<&'static str> {
     let name = SIGNALS.get(usize::try_from(number).ok()?);
     name.copied().filter(|name| !name.is_empty())
 }
-
-/// Bits of a file's mode, in the order in which Falco prints them (`chmod_mode` in
-/// `driver/flags_table.c`).
-pub(super) const MODE_BITS: &[FlagName] = &[
-    ("S_IXOTH", 0o1),
-    ("S_IWOTH", 0o2),
-    ("S_IROTH", 0o4),
-    ("S_IXGRP", 0o10),
-    ("S_IWGRP", 0o20),
-    ("S_IRGRP", 0o40),
-    ("S_IXUSR", 0o100),
-    ("S_IWUSR", 0o200),
-    ("S_IRUSR", 0o400),
-    ("S_ISVTX", 0o1000),
-    ("S_ISGID", 0o2000),
-    ("S_ISUID", 0o4000),
-];
 
 #[cfg(test)]
 mod tests {
