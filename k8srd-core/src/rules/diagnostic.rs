@@ -1,6 +1,6 @@
 //! What is wrong with rules, said so that a person can mend it.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::ops::Range;
 use std::sync::OnceLock;
 
@@ -355,25 +355,40 @@ impl Diagnostic {
             Severity::Warning => "warning",
             Severity::Error => "error",
         };
-        writeln!(f, "{severity}[{}]: {}", self.code, self.message)?;
+        writeln!(f, "{severity}[{}]: {}", self.code, plain(&self.message))?;
         let mut gutter = 1;
         if let Some(span) = &self.span {
-            let Position { line, column } = sources.position(span);
-            let (snippet, covered) = sources.line(span);
-            let (snippet, covered) = cut(snippet, covered);
-            gutter = line.to_string().len();
-            writeln!(f, "{:gutter$}--> {}:{line}:{column}", "", sources.name(span.file))?;
-            writeln!(f, "{:gutter$} |", "")?;
-            writeln!(f, "{line} | {snippet}")?;
-            let (from, marks) = (covered.start, "^".repeat(covered.len()));
-            writeln!(f, "{:gutter$} | {:from$}{marks}", "", "")?;
+            let name = plain(sources.name(span.file));
+            if sources.text(span.file).is_empty() {
+                writeln!(f, "{:gutter$}--> {name}", "")?;
+            } else {
+                let Position { line, column } = sources.position(span);
+                let (snippet, covered) = sources.line(span);
+                let (snippet, covered) = cut(snippet, covered);
+                gutter = line.to_string().len();
+                writeln!(f, "{:gutter$}--> {name}:{line}:{column}", "")?;
+                writeln!(f, "{:gutter$} |", "")?;
+                writeln!(f, "{line} | {snippet}")?;
+                let (from, marks) = (covered.start, "^".repeat(covered.len()));
+                writeln!(f, "{:gutter$} | {:from$}{marks}", "", "")?;
+            }
         }
         writeln!(f, "{:gutter$} = in {}", "", self.item)?;
         if let Some(help) = &self.help {
-            writeln!(f, "{:gutter$} = help: {help}", "")?;
+            writeln!(f, "{:gutter$} = help: {}", "", plain(help))?;
         }
         Ok(())
     }
+}
+
+/// Text without control characters: no rule file paints on the terminal of whoever checks it.
+fn plain(text: &str) -> impl fmt::Display + '_ {
+    fmt::from_fn(move |f| {
+        for c in text.chars() {
+            f.write_char(if c.is_control() { ' ' } else { c })?;
+        }
+        Ok(())
+    })
 }
 
 /// The part of a line round what is marked, fit for a terminal: conditions can be very long
@@ -512,6 +527,24 @@ mod tests {
              2 |   condition: é proc.nam = x\n  |                ^^^^^^^^\n  \
              = in condition expression\n  = help: did you mean proc.name?\n"
         );
+    }
+
+    #[test]
+    fn a_file_without_text_is_named_without_a_line() {
+        let (sources, file) = sources("");
+        let problem = problem(Span { file, range: 0..0 });
+        let text = problem.render(&sources).to_string();
+        assert!(text.contains("\n --> rules/a.yaml\n  = in "), "{text}");
+    }
+
+    #[test]
+    fn no_text_paints_on_the_terminal() {
+        let (sources, file) = sources("- list: \"a\u{1b}[31m\"\n");
+        let mut problem = problem(Span { file, range: 2..4 }).help("\u{1b}[2J".to_owned());
+        problem.message = "nothing uses a\u{1b}[31m".to_owned();
+        problem.item = Item::new(ItemKind::List, "a\u{1b}[31m");
+        let text = problem.render(&sources).to_string();
+        assert!(!text.contains('\u{1b}'), "{text:?}");
     }
 
     #[test]

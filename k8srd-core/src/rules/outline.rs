@@ -15,13 +15,15 @@ use super::yaml::{self, Data, Node};
 /// use k8srd_core::rules::outline::Outline;
 /// use k8srd_core::schema::Schema;
 ///
-/// let text = "- macro: shell\n  condition: proc.nam = sh\n";
+/// let text = "- list: shells\n  items: [sh]\n- macro: shell\n  condition: proc.name in shells)\n";
 /// let (_, diagnostics) = Loader::new(&Schema::falco()).add_file("a.yaml", text).load();
 /// let diagnostic = diagnostics.iter().next().unwrap();
-/// let path: Vec<_> = Outline::of(text).path_to(diagnostic).iter()
-///     .map(|place| place.item.to_string())
-///     .collect();
-/// assert_eq!(path, ["rules content", r#"macro "shell""#, "macro condition", "condition expression"]);
+/// let path = Outline::of(text).path_to(diagnostic);
+/// let items: Vec<_> = path.iter().map(|place| place.item.to_string()).collect();
+/// assert_eq!(
+///     items,
+///     ["rules content", r#"macro "shell""#, "macro condition", "condition expression"]
+/// );
 /// ```
 #[derive(Clone, Debug, Default)]
 pub struct Outline {
@@ -99,7 +101,7 @@ impl Outlined {
             Some((name, kind @ (ItemKind::List | ItemKind::Macro | ItemKind::Rule))) => {
                 (Item::new(kind, name.as_text().unwrap_or("")), parts(kind, entries))
             }
-            Some((_, kind)) => (Item::new(kind, ""), Vec::new()),
+            Some((_, kind)) => (Item::new(kind, ""), parts(kind, entries)),
         };
         Some(Self { item, range: node.range.clone(), parts })
     }
@@ -117,10 +119,20 @@ fn parts(kind: ItemKind, keys: &[(Node, Node)]) -> Vec<(Item, Range<usize>)> {
             (_, Some("override")) => ItemKind::Override,
             (ItemKind::Rule, Some("exceptions")) => {
                 for exception in node.as_sequence().into_iter().flatten() {
-                    let name = entries(exception).and_then(|keys| value(keys, "name"));
-                    let name = name.and_then(Node::as_text).unwrap_or("");
-                    let item = Item::new(ItemKind::Exception, name);
-                    parts.push((item, exception.range.clone()));
+                    parts.push(named(ItemKind::Exception, exception));
+                    let values = entries(exception).and_then(|keys| value(keys, "values"));
+                    parts.extend(values.map(|values| {
+                        (Item::new(ItemKind::ExceptionValues, ""), values.range.clone())
+                    }));
+                }
+                continue;
+            }
+            (_, Some("required_plugin_versions")) => {
+                for plugin in node.as_sequence().into_iter().flatten() {
+                    parts.push(named(ItemKind::RequiredPlugin, plugin));
+                    let others = entries(plugin).and_then(|keys| value(keys, "alternatives"));
+                    let others = others.and_then(Node::as_sequence).into_iter().flatten();
+                    parts.extend(others.map(|other| named(ItemKind::PluginAlternative, other)));
                 }
                 continue;
             }
@@ -129,6 +141,12 @@ fn parts(kind: ItemKind, keys: &[(Node, Node)]) -> Vec<(Item, Range<usize>)> {
         parts.push((Item::new(part, ""), node.range.clone()));
     }
     parts
+}
+
+/// A part with a name of its own, under the key `name`.
+fn named(kind: ItemKind, node: &Node) -> (Item, Range<usize>) {
+    let name = entries(node).and_then(|keys| value(keys, "name"));
+    (Item::new(kind, name.and_then(Node::as_text).unwrap_or("")), node.range.clone())
 }
 
 fn entries(node: &Node) -> Option<&[(Node, Node)]> {
@@ -163,7 +181,14 @@ mod tests {
     fields: proc.name
   - name: second
     fields: fd.name
+    values: [/tmp]
 - what: ever
+- required_plugin_versions:
+  - name: json
+    version: 0.1.0
+    alternatives:
+    - name: container
+      version: 0.4.0
 ";
 
     /// The path to an item of this kind at the first place of `part`.
@@ -194,6 +219,15 @@ mod tests {
         assert_eq!(
             value("fd.name"),
             "rules content, rule \"r\", exception \"second\", value for \"fields\""
+        );
+        assert_eq!(
+            value("/tmp"),
+            "rules content, rule \"r\", exception \"second\", exception values, value for \"fields\""
+        );
+        assert_eq!(
+            value("0.4.0"),
+            "rules content, required plugin versions, required plugin versions entry \"json\", \
+             required plugin versions alternative \"container\", value for \"fields\""
         );
         assert_eq!(value("what"), "rules content, rules content item, value for \"fields\"");
     }
