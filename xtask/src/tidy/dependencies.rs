@@ -26,6 +26,7 @@ const RULES: &[Rule] = &[
             "data-encoding",
             "memchr",
             "regex-automata",
+            "regex-syntax",
             "saphyr-parser",
             "serde",
             "smallvec",
