@@ -52,7 +52,7 @@ mod yaml;
 
 pub use diagnostic::{Diagnostic, Diagnostics};
 pub use evaluate::evaluate;
-pub use lints::{LintOptions, Place};
+pub use lints::{LintOptions, PatternError, Place};
 pub use load::{Loader, Rule, RuleSet};
 pub use matcher::RuleMatcher;
 pub use output::{AppendOutput, BufferFormat, ExtraField, Output};

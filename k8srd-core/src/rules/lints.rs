@@ -16,7 +16,7 @@ use super::lists::Lists;
 use super::load::Rule;
 use crate::schema::Schema;
 use implied::Prover;
-pub use policy::{LintOptions, Place};
+pub use policy::{LintOptions, PatternError, Place};
 
 /// Looks through all rules that compiled.
 pub(super) fn check(

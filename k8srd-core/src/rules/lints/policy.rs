@@ -1,12 +1,14 @@
 //! What a team demands of its rules.
 
-use std::fmt;
 use std::sync::Arc;
 
 use super::of_rule;
+use crate::field::FieldType;
 use crate::rules::collect::{Row, Rule as RuleData};
 use crate::rules::diagnostic::{Code, Diagnostic};
 use crate::rules::load::Rule;
+use crate::rules::ops::{Test, regex};
+use crate::value::Value;
 
 /// What is looked for in rules that load.
 ///
@@ -26,7 +28,7 @@ use crate::rules::load::Rule;
 ///   priority: notice
 /// ";
 /// let options = LintOptions::default()
-///     .forbid(Place::Name, "TODO", |name| name.contains("TODO"))
+///     .forbid(Place::Name, "TODO|FIXME")?
 ///     .require_tags(true)
 ///     .require_technique(true)
 ///     .require_output_fields(["proc.name"]);
@@ -35,6 +37,7 @@ use crate::rules::load::Rule;
 /// let codes: Vec<_> = diagnostics.iter().map(|diagnostic| diagnostic.code).collect();
 /// let missing = Code::RequiredMissing;
 /// assert_eq!(codes, [Code::ForbiddenPattern, missing, missing, missing, Code::NeverMatches]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug)]
 #[must_use]
@@ -58,18 +61,21 @@ pub enum Place {
     Output,
 }
 
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 struct Forbidden {
     place: Place,
     pattern: String,
-    matches: Arc<dyn Fn(&str) -> bool + Send + Sync>,
+    /// Holds for texts that have the pattern in them.
+    test: Arc<dyn Test>,
 }
 
-impl fmt::Debug for Forbidden {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { place, pattern, matches: _ } = self;
-        f.debug_struct("Forbidden").field("place", place).field("pattern", pattern).finish()
-    }
+/// A pattern that is no regular expression, or too large a one.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("{pattern:?} cannot be forbidden: {message}{}", help.as_ref().map(|help| format!("; {help}")).unwrap_or_default())]
+pub struct PatternError {
+    pattern: String,
+    message: String,
+    help: Option<String>,
 }
 
 impl Default for LintOptions {
@@ -86,17 +92,27 @@ impl LintOptions {
         self
     }
 
-    /// Forbids texts that match. What a pattern is, a regular expression or anything else, is the
-    /// caller's choice; `pattern` is how it is shown.
+    /// Forbids texts in which this regular expression is found. Its syntax is that of the operator
+    /// `regex`.
+    ///
+    /// # Errors
+    ///
+    /// Where it is none, or too large.
     pub fn forbid(
         mut self,
         place: Place,
         pattern: impl Into<String>,
-        matches: impl Fn(&str) -> bool + Send + Sync + 'static,
-    ) -> Self {
-        let (pattern, matches) = (pattern.into(), Arc::new(matches));
-        self.forbidden.push(Forbidden { place, pattern, matches });
-        self
+    ) -> Result<Self, PatternError> {
+        let pattern = pattern.into();
+        // The operator matches whole texts.
+        let anywhere = format!("(.|\\n)*({pattern})(.|\\n)*");
+        let checked = regex::check(pattern.as_bytes()).and(regex::check(anywhere.as_bytes()));
+        if let Err((message, help)) = checked {
+            return Err(PatternError { pattern, message, help });
+        }
+        let test = Arc::from(regex::matches(FieldType::Str, &[anywhere.as_str().into()]));
+        self.forbidden.push(Forbidden { place, pattern, test });
+        Ok(self)
     }
 
     /// Whether each rule must have a tag.
@@ -135,13 +151,13 @@ pub(super) fn check(
 ) {
     let LintOptions { conditions: _, forbidden, tags, technique, output_fields } = options;
     let info = rule.info();
-    for Forbidden { place, pattern, matches } in forbidden {
+    for Forbidden { place, pattern, test } in forbidden {
         let (what, texts) = match place {
             Place::Name => ("name", std::slice::from_ref(&info.name)),
             Place::Tag => ("tag", &info.tags[..]),
             Place::Output => ("output", &[row.data.output.as_str().to_owned()][..]),
         };
-        if let Some(text) = texts.iter().find(|text| matches(text)) {
+        if let Some(text) = texts.iter().find(|text| test.test(&Value::from(&***text))) {
             let message = format!("{what} {text:?} matches {pattern}, which is forbidden");
             found.push(of_rule(row, Code::ForbiddenPattern, message));
         }
@@ -178,6 +194,22 @@ fn is_technique(tag: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn patterns_are_found_anywhere_in_a_text() {
+        let options = |pattern: &str| LintOptions::default().forbid(Place::Name, pattern);
+        for (pattern, text, found) in [
+            ("TODO|FIXME", "a\nTODO b", true),
+            ("^a", "ab", true),
+            ("b+$", "abb", true),
+            ("x", "ab", false),
+        ] {
+            let options = options(pattern).unwrap();
+            assert_eq!(options.forbidden[0].test.test(&Value::from(text)), found, "{pattern}");
+        }
+        let error = options("(a").unwrap_err();
+        assert!(error.to_string().starts_with("\"(a\" cannot be forbidden: "), "{error}");
+    }
 
     #[test]
     fn techniques_have_numbers() {

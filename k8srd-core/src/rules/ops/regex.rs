@@ -30,7 +30,7 @@ const MAX_EFFORT: usize = 1 << 20;
 const MAX_KEPT: usize = 256 << 10;
 
 /// `regex`. An expression that is none matches nothing; the loader lets none through.
-pub(super) fn matches(_: FieldType, constants: &[OwnedValue]) -> Box<dyn Test> {
+pub(in crate::rules) fn matches(_: FieldType, constants: &[OwnedValue]) -> Box<dyn Test> {
     Box::new(Regex(compile(needle(constants.first())).ok().and_then(|nfa| Engine::new(&nfa))))
 }
 
