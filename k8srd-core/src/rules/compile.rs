@@ -16,11 +16,12 @@ use super::text::Text;
 use super::typing::{self, Problem, ProblemKind};
 use super::{exceptions, parser, plan, warnings};
 use crate::alert::RuleInfo;
+use crate::kind::KindInfo;
 use crate::schema::Schema;
 
 /// How many comparisons and constants all rules together may hold.
 const MAX_TOTAL_SIZE: usize = 8_000_000;
-/// Above how many kinds a rule is warned of that does not name any.
+/// Above how many of Falco's event codes a rule is warned of that does not name kinds.
 const MANY_KINDS: usize = 100;
 
 /// A parsed condition and the text that its spans are in.
@@ -225,7 +226,7 @@ impl Compiler<'_, '_> {
         if !row.data.warn_evttypes || self.schema.kinds().len() <= MANY_KINDS {
             return;
         }
-        if plan::matched_kinds(self.schema, condition).len() > MANY_KINDS {
+        if codes(&plan::matched_kinds(self.schema, condition)) > MANY_KINDS {
             let item = Item::new(ItemKind::Rule, &row.name);
             let message = format!("the rule may match more than {MANY_KINDS} kinds of events");
             let help = "name those that are meant, as in evt.type in (open, openat)".to_owned();
@@ -233,6 +234,14 @@ impl Compiler<'_, '_> {
             self.told.push((warning.help(help), false));
         }
     }
+}
+
+/// How many of Falco's event codes these kinds stand for.
+fn codes(kinds: &[&KindInfo]) -> usize {
+    // Calls without an event of their own share their codes, however many they are.
+    let call = kinds.iter().find(|info| info.kind.is_call());
+    let own = kinds.iter().filter(|info| !info.kind.is_call());
+    own.chain(call).map(|info| usize::from(info.codes)).sum()
 }
 
 fn of_output(rule: &RuleData, code: Code, span: &TextRange, message: String) -> Diagnostic {
