@@ -5,6 +5,7 @@
 //! in docs/configuration.md, `--help`, suggestions and the checks follow from the type and its
 //! comment.
 
+mod append;
 mod falco;
 mod option;
 pub(crate) mod reference;
@@ -30,6 +31,7 @@ use schemars::JsonSchema;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
 
+use self::append::AppendOutput;
 use self::size::Size;
 use self::tree::{Node, Place, Problem};
 use crate::cli::SettingsArgs;
@@ -59,6 +61,8 @@ pub(crate) struct Config {
     /// Under which names rules see a file: the one that the program gave, made absolute, or also
     /// the one that the kernel found behind it, so that a symbolic link hides nothing.
     pub(crate) path_matching: PathMatching,
+    /// What is added to the alerts of all rules or some, one entry after the other.
+    pub(crate) append_output: Vec<AppendOutput>,
     /// Whether alerts are printed as Falco's JSON objects, instead of as its text lines.
     pub(crate) json_output: bool,
     /// Whether the JSON has `message`: the text without time and priority.
@@ -71,6 +75,9 @@ pub(crate) struct Config {
     pub(crate) json_include_tags_property: bool,
     /// Whether a text line begins with date and time in UTC, instead of the local time of day.
     pub(crate) time_format_iso_8601: bool,
+    /// Whether buffers are shown in Base64, instead of as text with a dot for each byte that is
+    /// not printable.
+    pub(crate) buffer_format_base64: bool,
     /// The kernel sensor.
     pub(crate) sensor: Sensor,
 }
@@ -83,12 +90,14 @@ impl Default for Config {
             priority: Floor(Priority::Debug),
             rule_matching: RuleMatching::default(),
             path_matching: PathMatching::default(),
+            append_output: Vec::new(),
             json_output: false,
             json_include_message_property: false,
             json_include_output_property: true,
             json_include_output_fields_property: true,
             json_include_tags_property: true,
             time_format_iso_8601: false,
+            buffer_format_base64: false,
             sensor: Sensor::default(),
         }
     }
@@ -452,6 +461,57 @@ mod tests {
             ]
         );
         assert_eq!(config.rules.len(), 1, "{:?}", config.rules);
+    }
+
+    #[test]
+    fn outputs_are_added_to_as_in_falco() {
+        let (config, problems) = read_texts(
+            Some(
+                "append_output:\n\
+                 - match: {source: syscall, tags: [a]}\n  \
+                   extra_output: 'on %evt.cpu'\n  \
+                   extra_fields: [evt.hostname, {home: 'x: %evt.num'}]\n\
+                 - suggested_output: true\n",
+            ),
+            &["append_output[1].match.rule=Shell: a"],
+        );
+        assert_eq!(problems, [""; 0]);
+        let entries: Vec<_> = config.append_output.iter().map(rules::AppendOutput::from).collect();
+        let mut first = rules::AppendOutput::default();
+        first.source = Some("syscall".to_owned());
+        first.tags = vec!["a".to_owned()];
+        first.extra_output = Some("on %evt.cpu".to_owned());
+        let (key, format) = ("home".to_owned(), "x: %evt.num".to_owned());
+        first.extra_fields = vec![
+            rules::ExtraField::Raw("evt.hostname".to_owned()),
+            rules::ExtraField::Formatted { key, format },
+        ];
+        let mut second = rules::AppendOutput::default();
+        second.rule = Some("Shell: a".to_owned());
+        second.suggested_output = true;
+        assert_eq!(entries, [first, second]);
+
+        let (_, problems) = read_texts(
+            Some(
+                "append_output:\n\
+                 - extra_fields: [[a], {a: b, c: d}, {}, {a: [b]}]\n\
+                 - match: {tag: a}\n",
+            ),
+            &[],
+        );
+        let form = "a field, or a mapping of one name to a text with fields is expected";
+        assert_eq!(
+            problems,
+            [
+                format!("k8srd.yaml:2:18: append_output[0].extra_fields[0]: {form}, not sequence"),
+                format!("k8srd.yaml:2:23: append_output[0].extra_fields[1]: {form}"),
+                format!("k8srd.yaml:2:37: append_output[0].extra_fields[2]: {form}"),
+                "k8srd.yaml:2:45: append_output[0].extra_fields[3].a: text is expected, not a list"
+                    .to_owned(),
+                "k8srd.yaml:3:11: append_output[1].match.tag: no such key; did you mean tags?"
+                    .to_owned(),
+            ]
+        );
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
 use k8srd_core::rules::diagnostic::Severity;
-use k8srd_core::rules::{Loader, RuleSet};
+use k8srd_core::rules::{AppendOutput, BufferFormat, Loader, RuleSet};
 use k8srd_core::schema::Schema;
 
 use crate::config::{Config, Switch};
@@ -26,7 +26,13 @@ const SHIPPED_NAME: &str = "k8srd_rules.yaml (shipped)";
 pub(crate) fn load(config: &Config, schema: &Schema, paths: &[PathBuf]) -> Result<RuleSet> {
     let mut loader = Loader::new(schema)
         .min_priority(config.priority.0)
-        .select(config.rules.iter().flat_map(Switch::selectors));
+        .select(config.rules.iter().flat_map(Switch::selectors))
+        .append_output(config.append_output.iter().map(AppendOutput::from))
+        .buffer_format(if config.buffer_format_base64 {
+            BufferFormat::Base64
+        } else {
+            BufferFormat::Printable
+        });
     let files = match (paths, &config.rules_files[..]) {
         ([], []) => {
             loader = loader.add_file(SHIPPED_NAME, SHIPPED);

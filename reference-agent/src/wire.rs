@@ -118,7 +118,7 @@ mod tests {
 - rule: Secret opened
   desc: d
   condition: evt.type = open and fd.name = /secret
-  output: secret %fd.name
+  output: secret %fd.name %evt.buffer
   priority: WARNING
   tags: [files]
 - rule: Anything opened
@@ -147,6 +147,7 @@ mod tests {
         let rules = rules::load(&config, &schema, &[]).unwrap();
         let open = TestEvent::open().at(86_400_000_000_000).param("fd", 3_i64);
         let open = open.param("name", "/link").field("ctx.path.real", "/secret");
+        let open = open.field("evt.buffer", &b"\x00data"[..]);
         let source = ScriptedSource::new().event(open);
         let builder = Pipeline::builder(source).enrich(SyscallFields::default());
         let mut pipeline =
@@ -186,6 +187,29 @@ mod tests {
         ),
         (&["json_output=true"], "json_include_tags_property=false", "", "\"tags\":"),
         (&[], "time_format_iso_8601=true", "1970-01-02T00:00:00.000000000+0000: ", ""),
+        (&[], "append_output=[{extra_output: more}]", "more", ""),
+        (&[], "append_output[].extra_output=by %evt.type", "/link\\\" by open", ""),
+        (
+            &["append_output[].extra_output=more"],
+            "append_output[0].match.rule=Secret opened",
+            "",
+            "/link\\\" more",
+        ),
+        (
+            &["append_output[].extra_output=more"],
+            "append_output[0].match.tags=[files]",
+            "",
+            "/link\\\" more",
+        ),
+        (
+            &["append_output[].extra_output=more"],
+            "append_output[0].match.source=k8s_audit",
+            "",
+            "more",
+        ),
+        (&["json_output=true"], "append_output[].extra_fields=[evt.type]", "\"evt.type\":", ""),
+        (&[], "append_output[].suggested_output=true", "container_id=", ""),
+        (&[], "buffer_format_base64=true", "AGRhdGE=", ".data"),
         (&[], "sensor.ring_memory=1M", "ring memory 1048576\n", "ring memory 67108864\n"),
     ];
 
@@ -210,11 +234,10 @@ mod tests {
     fn no_key_is_without_an_effect() {
         for key in reference::keys() {
             let is_shown = EFFECTS.iter().any(|(_, option, ..)| {
-                let typed = option.split('=').next().unwrap_or_default();
-                let list = typed.trim_end_matches("[]");
+                let typed = option.split('=').next().unwrap_or_default().replace("[0]", "[]");
                 typed == key.path
-                    || list == key.path
                     || typed.starts_with(&format!("{}[]", key.path))
+                    || typed.starts_with(&format!("{}.", key.path))
             });
             assert!(is_shown, "{}: what does it change?", key.path);
         }

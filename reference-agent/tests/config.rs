@@ -48,6 +48,12 @@ rules:
   - enable: {rule: Read *, tag: files}
 sensor:
   ring_memory: 1 MiB
+buffer_format_base64: true
+append_output:
+  - match: {rule: a, source: syscall, tags: [x, 'y z']}
+    extra_output: \"on %evt.cpu: \\\"x\\\"\"
+    extra_fields: [evt.hostname, {home: 'x: %evt.num'}]
+  - suggested_output: true
 ";
 
 #[test]

@@ -46,7 +46,6 @@ const ROWS: &[(&[&str], &str)] = &[
         &["log_stderr", "log_syslog", "log_level", "libs_logger"],
         "messages go to standard error, and there are few",
     ),
-    (&["buffer_format_base64"], "no field prints a buffer yet"),
 ];
 
 #[cfg(test)]

@@ -120,8 +120,9 @@ fn takes(schema: &Value) -> String {
     };
     match types.as_str() {
         Some("boolean") => "true or false".to_owned(),
-        Some("array") => match schema["items"]["type"].as_str() {
-            Some("string") => "list of text".to_owned(),
+        Some("array") => match (&schema["items"]["title"], schema["items"]["type"].as_str()) {
+            (Value::String(title), _) => format!("list, each {title}"),
+            (_, Some("string")) => "list of text".to_owned(),
             _ => "list of mappings".to_owned(),
         },
         Some("object") => "mapping of names to text".to_owned(),
