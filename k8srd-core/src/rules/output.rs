@@ -1,7 +1,7 @@
 //! Outputs: the text of an alert, with fields in it.
 //!
-//! `%field` and `%field[arg]` stand for a value, `%20field` for one that is padded with blanks or
-//! cut to 20 characters; a value that an event does not have reads `<NA>`. A leading `*`, which
+//! `%field` and `%field[arg]` stand for a value, `%tolower(field)` for one that is made of it,
+//! `%20field` for one that is padded with blanks or cut to 20 characters; a value that an event does not have reads `<NA>`. A leading `*`, which
 //! in Falco asks for just that, is passed over.
 
 mod append;
@@ -11,12 +11,12 @@ mod tokens;
 use std::sync::Arc;
 
 use super::syntax::TextRange;
+use super::transform::Computed;
 use crate::arena::Arena;
-use crate::catalogue;
 use crate::event::Event;
 use crate::field::Key;
 use crate::schema::Schema;
-use crate::value::{Lookup, OwnedValue, Value};
+use crate::value::{Lookup, OwnedValue};
 use show::Form;
 
 pub(super) use append::Additions;
@@ -40,14 +40,23 @@ pub struct Output {
 #[derive(Clone, Debug)]
 enum Part {
     Text(Box<str>),
-    Value { key: Key, form: Form, width: Option<usize> },
+    Value {
+        value: Computed,
+        form: Form,
+        width: Option<usize>,
+    },
+    /// The rule's weight, which no event knows.
+    Weight {
+        width: Option<usize>,
+    },
 }
 
 /// One of an alert's fields.
 #[derive(Clone, Debug)]
 enum Shown {
-    /// A value, typed.
+    /// A field's value, typed.
     Value(Key, Form),
+    Weight,
     /// A text with values in it.
     Text(Box<[Part]>),
 }
@@ -86,6 +95,7 @@ impl Output {
         for (_, shown) in &mut self.fields {
             match shown {
                 Shown::Value(_, form) => form.buffer = format,
+                Shown::Weight => {}
                 Shown::Text(parts) => in_parts(parts),
             }
         }
@@ -129,18 +139,26 @@ impl Output {
 
     fn write(&self, parts: &[Part], event: &dyn Event, arena: &Arena, out: &mut String) {
         for part in parts {
-            match part {
-                Part::Text(text) => out.push_str(text),
-                Part::Value { key, form, width } => {
-                    let start = out.len();
-                    match self.get(key, event, arena) {
+            let start = out.len();
+            let width = match part {
+                Part::Text(text) => {
+                    out.push_str(text);
+                    None
+                }
+                Part::Weight { width } => {
+                    out.push_str(&self.weight.to_string());
+                    *width
+                }
+                Part::Value { value, form, width } => {
+                    match value.value(event, arena) {
                         Lookup::Known(value) => form.write(&value, out),
                         Lookup::Absent | Lookup::Pending => out.push_str(MISSING),
                     }
-                    if let Some(width) = width {
-                        fit(out, start, *width);
-                    }
+                    *width
                 }
+            };
+            if let Some(width) = width {
+                fit(out, start, width);
             }
         }
     }
@@ -150,8 +168,9 @@ impl Output {
         let value = |shown: &Shown| match shown {
             Shown::Value(key, form) => {
                 let time = show::time_field(key.field(), event.time());
-                time.or_else(|| Some(form.typed(&self.get(key, event, arena).known()?)))
+                time.or_else(|| Some(form.typed(&event.get(key, arena).known()?)))
             }
+            Shown::Weight => Some(OwnedValue::U64(self.weight.into())),
             Shown::Text(parts) => {
                 let mut text = String::new();
                 self.write(parts, event, arena, &mut text);
@@ -166,28 +185,25 @@ impl Output {
         self.fields.iter().map(|(name, _)| &**name)
     }
 
-    /// Everything that is asked of an event, the same key more than once.
-    pub fn keys(&self) -> impl Iterator<Item = &Key> {
-        fn of_part(part: &Part) -> Option<&Key> {
-            match part {
-                Part::Text(_) => None,
-                Part::Value { key, .. } => Some(key),
+    /// Calls `each` with everything that is asked of an event, the same key more than once.
+    pub fn keys(&self, each: &mut dyn FnMut(&Key)) {
+        let mut of_parts = |parts: &[Part]| {
+            for part in parts {
+                if let Part::Value { value, .. } = part {
+                    value.keys(each);
+                }
+            }
+        };
+        of_parts(&self.parts);
+        for (_, shown) in &self.fields {
+            if let Shown::Text(parts) = shown {
+                of_parts(parts);
             }
         }
-        let of_fields = self.fields.iter().flat_map(|(_, shown)| {
-            let (value, parts): (_, &[Part]) = match shown {
-                Shown::Value(key, _) => (Some(key), &[]),
-                Shown::Text(parts) => (None, parts),
-            };
-            value.into_iter().chain(parts.iter().filter_map(of_part))
-        });
-        self.parts.iter().filter_map(of_part).chain(of_fields)
-    }
-
-    fn get<'a>(&self, key: &Key, event: &'a dyn Event, arena: &'a Arena) -> Lookup<Value<'a>> {
-        match key.field() {
-            catalogue::RULE_WEIGHT => Lookup::Known(Value::U64(self.weight.into())),
-            _ => event.get(key, arena),
+        for (_, shown) in &self.fields {
+            if let Shown::Value(key, _) = shown {
+                each(key);
+            }
         }
     }
 }
@@ -266,6 +282,18 @@ mod tests {
     }
 
     #[test]
+    fn transformed_values_stand_where_they_are_asked_for() {
+        check("<%toupper(proc.name)>", "<CAT>");
+        check("%6toupper(proc.name)|", "CAT   |");
+        check("%len(proc.name)%concat(proc.name, \"-\", evt.arg.flags)", "3cat-O_RDONLY");
+        check("%tolower(fd.name).", "<NA>.");
+        let text = "%tolower(proc.name) %concat(fd.name, evt.arg.flags)";
+        let output = Output::compile(&Schema::falco(), text).unwrap();
+        let names: Vec<_> = output.fields().collect();
+        assert_eq!(names, ["evt.arg.flags", "fd.name", "proc.name"]);
+    }
+
+    #[test]
     fn widths_pad_and_cut() {
         check("[%5proc.name]", "[cat  ]");
         check("[%2proc.name]", "[ca]");
@@ -293,7 +321,9 @@ mod tests {
         check_problem("%proc.aname[2", "%proc.aname", "not closed");
         check_problem("%fd.ip", "%fd.ip", "not printed");
         check_problem("%99999999proc.name", "%99999999", "wide");
-        check_problem("%tolower(proc.name)", "%tolower", "transformer");
+        check_problem("%tolower(proc.nam)", "proc.nam", "unknown field proc.nam");
+        check_problem("%tolower(proc.name", "", "`)`");
+        check_problem("%len(fd.num)", "len(fd.num)", "takes text");
         assert_eq!(Output::compile(&Schema::falco(), "%a.b % %c.d").unwrap_err().len(), 3);
     }
 
@@ -320,6 +350,8 @@ mod tests {
         assert_eq!(fields, ["fd.num", "proc.aname[2]", "proc.name", "who"]);
         let who = all.values(&Cat, &Arena::default()).pop().unwrap();
         assert_eq!(who, ("who".into(), Some("cat of 700".into())));
-        assert_eq!(all.keys().count(), 7);
+        let mut keys = 0;
+        all.keys(&mut |_| keys += 1);
+        assert_eq!(keys, 6);
     }
 }

@@ -89,7 +89,6 @@ pub(super) fn parse_field(text: &str) -> Parsed<Field> {
 
 /// Reads a transformer or a field that `text` begins with; says where it ends. `None` where it
 /// begins with neither.
-#[expect(dead_code, reason = "outputs are about to use it")]
 pub(super) fn parse_operand(text: &str) -> Parsed<Option<(Operand, usize)>> {
     let mut cursor = Cursor::new(text);
     let operand = cursor.operand(0)?;

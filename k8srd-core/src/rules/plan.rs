@@ -202,7 +202,7 @@ fn plan_rule(
         Some(Candidate { rule: id, condition, follows_path })
     });
     if specialised.may_hold {
-        reads.extend(rule.output.keys().map(Key::field));
+        rule.output.keys(&mut |key| _ = reads.insert(key.field()));
     }
     let has_realpath = schema.field_info(catalogue::FD_REALPATH).is_some();
     let names_file = has_realpath && reads.iter().any(follows);

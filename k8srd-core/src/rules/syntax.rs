@@ -186,6 +186,26 @@ impl Operand {
     }
 }
 
+impl Operand {
+    /// Calls `each` with every field that is named, in the order of writing.
+    pub(super) fn fields(&self, each: &mut dyn FnMut(&Field)) {
+        match self {
+            Self::Field(field) => each(field),
+            Self::Transformer(call) => call.args.iter().for_each(|arg| arg.fields(each)),
+        }
+    }
+}
+
+impl Argument {
+    fn fields(&self, each: &mut dyn FnMut(&Field)) {
+        match self {
+            Self::Operand(operand) => operand.fields(each),
+            Self::Value(_) => {}
+            Self::List(all) => all.iter().for_each(|one| one.fields(each)),
+        }
+    }
+}
+
 impl Expr {
     /// Calls `each` with every macro that is named, in the order of writing.
     pub(super) fn macros<'e>(&'e self, each: &mut dyn FnMut(&'e Name)) {

@@ -5,7 +5,6 @@
 mod kinds;
 mod operand;
 
-#[expect(unused_imports, reason = "outputs are about to use it")]
 pub(super) use operand::operand;
 
 use super::ast::{self, Condition, Modifier, Operator};

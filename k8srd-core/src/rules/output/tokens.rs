@@ -1,12 +1,21 @@
 //! Reading an output's text: literal parts and tokens.
 
 use super::{Form, Output, OutputProblem, Part, Shown};
-use crate::rules::fields::{self, FieldProblem};
+use crate::catalogue;
+use crate::rules::ast;
+use crate::rules::cursor::SyntaxError;
+use crate::rules::fields::{self, FieldProblem, Resolved};
+use crate::rules::parser;
 use crate::rules::syntax::{TRANSFORMERS, TextRange};
+use crate::rules::transform::Computed;
+use crate::rules::typing::{self, Problem, ProblemKind};
 use crate::schema::Schema;
 
 /// A token that older rules hold; it prints nothing, which the loader warns of.
 pub(in crate::rules) const ERASED: &str = "%container.info";
+
+/// An output is written once an event: nothing of it is kept.
+const NOT_KEPT: fn(&ast::Operand) -> usize = |_| usize::MAX;
 
 /// Compiles an output; every problem is found in one go.
 pub(super) fn compile(schema: &Schema, text: &str) -> Result<Output, Vec<OutputProblem>> {
@@ -58,8 +67,7 @@ impl Compiler<'_> {
             }
         };
         if TRANSFORMERS.contains(&written) && rest(name_end).starts_with('(') {
-            let message = format!("transformer {written}() is not known here");
-            return self.report(start..name_end, false, message, None);
+            return self.transformed(digits_end, width);
         }
         if written.is_empty() {
             let message = "% begins no field".to_owned();
@@ -82,13 +90,61 @@ impl Compiler<'_> {
             let message = format!("{name} can be compared, but not printed");
             return self.report(start..end, false, message, None);
         }
-        let display = match &arg {
-            Some(arg) => format!("{name}[{arg}]").into(),
-            None => name.into(),
+        self.field(name, arg.as_deref(), &resolved);
+        let part = if resolved.info.id == catalogue::RULE_WEIGHT {
+            Part::Weight { width }
+        } else {
+            let form = Form { number: resolved.info.format, ..Form::PLAIN };
+            let Resolved { key, info, multiplicity } = resolved;
+            let field = ast::Field::new(key, info.name.clone(), info.ty, multiplicity);
+            let operand = ast::Operand::Field(field);
+            Part::Value { value: Computed::new(&operand, &mut { NOT_KEPT }), form, width }
         };
-        let form = Form { number: resolved.info.format, ..Form::PLAIN };
-        self.output.add_field(display, Shown::Value(resolved.key.clone(), form));
-        self.output.parts.push(Part::Value { key: resolved.key, form, width });
+        self.output.parts.push(part);
+        end
+    }
+
+    /// Adds a field under the name that it is written with.
+    fn field(&mut self, name: &str, arg: Option<&str>, found: &Resolved<'_>) {
+        let shown = match found.info.id {
+            catalogue::RULE_WEIGHT => Shown::Weight,
+            _ => {
+                let form = Form { number: found.info.format, ..Form::PLAIN };
+                Shown::Value(found.key.clone(), form)
+            }
+        };
+        let name = arg.map_or_else(|| name.into(), |arg| format!("{name}[{arg}]").into());
+        self.output.add_field(name, shown);
+    }
+
+    /// Reads a transformer at `start`; says where it ends. The fields in it go among the fields,
+    /// what it makes of them does not, as in Falco.
+    fn transformed(&mut self, start: usize, width: Option<usize>) -> usize {
+        let text = self.text.get(start..).unwrap_or("");
+        let (written, end) = match parser::parse_operand(text) {
+            Ok(Some((written, length))) => (written, start + length),
+            Ok(None) => {
+                let message = "this begins no transformer".to_owned();
+                return self.report(start..self.text.len(), false, message, None);
+            }
+            Err(SyntaxError { span, message, help }) => {
+                self.report(start + span.start..start + span.end, false, message, help);
+                return self.text.len();
+            }
+        };
+        let (typed, problems) = typing::operand(self.schema, &written);
+        for Problem { kind, span, message, help } in problems {
+            let unknown = kind == ProblemKind::Unknown;
+            self.report(start + span.start..start + span.end, unknown, message, help);
+        }
+        let Some(operand) = typed else { return end };
+        written.fields(&mut |field| {
+            if let Ok(found) = fields::resolve(self.schema, &field.name, field.arg.as_deref()) {
+                self.field(&field.name, field.arg.as_deref(), &found);
+            }
+        });
+        let value = Computed::new(&operand, &mut { NOT_KEPT });
+        self.output.parts.push(Part::Value { value, form: Form::PLAIN, width });
         end
     }
 

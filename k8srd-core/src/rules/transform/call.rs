@@ -52,7 +52,6 @@ impl Computed {
     }
 
     /// The value for one event; for one that is asked about once.
-    #[expect(dead_code, reason = "outputs are about to use it")]
     pub(in crate::rules) fn value<'e>(
         &self,
         event: &'e dyn Event,

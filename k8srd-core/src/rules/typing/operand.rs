@@ -9,7 +9,6 @@ use crate::rules::{fields, ops, transform};
 use crate::schema::Schema;
 
 /// Types an operand that stands by itself, in an output; `None` if there is a problem.
-#[expect(dead_code, reason = "outputs are about to use it")]
 pub(in crate::rules) fn operand(
     schema: &Schema,
     written: &syntax::Operand,
