@@ -13,7 +13,7 @@ use crate::alert::RuleInfo;
 use crate::arena::Arena;
 use crate::catalogue;
 use crate::event::{Event, Fields, Timestamp};
-use crate::field::{Arg, Key};
+use crate::field::{Arg, FieldId, Key};
 use crate::interest::Interest;
 use crate::kind::{EventKind, KindInfo, Origin};
 use crate::matcher::OutOfSight;
@@ -190,88 +190,137 @@ fn plan_rule(
     if !rule.enabled {
         return (reads, false);
     }
-    let follows = |field| schema.field_info(field).is_some_and(|info| info.follows_path);
     let mut specialised = Specialised::new(schema, &rule.condition, keys);
     candidates.add(|info| {
-        let condition = specialised.on(info)?;
-        let mut follows_path = false;
-        condition.keys(&mut |key| {
-            reads.insert(key.field());
-            follows_path |= follows(key.field());
-        });
-        Some(Candidate { rule: id, condition, follows_path })
+        let Left { condition, follows_path, .. } = specialised.on(info)?;
+        Some(Candidate { rule: id, condition: condition.clone(), follows_path: *follows_path })
     });
+    let left = specialised.compiled.into_values().flatten();
+    left.for_each(|left| reads.union_with(&left.reads));
     if specialised.may_hold {
         rule.output.keys(&mut |key| _ = reads.insert(key.field()));
     }
     let has_realpath = schema.field_info(catalogue::FD_REALPATH).is_some();
-    let names_file = has_realpath && reads.iter().any(follows);
+    let names_file = has_realpath && reads.iter().any(|field| follows_path(schema, field));
     if names_file {
         reads.insert(catalogue::FD_REALPATH);
     }
     (reads, names_file)
 }
 
+fn follows_path(schema: &Schema, field: FieldId) -> bool {
+    schema.field_info(field).is_some_and(|info| info.follows_path)
+}
+
 /// A condition with what an event's kind decides put in: `evt.type` and its like.
 ///
-/// Most kinds decide alike, so the condition is compiled once for each way to decide.
+/// Most kinds decide alike, so the condition is compiled once for each way to decide; and only
+/// comparisons that kinds may decide are asked about each.
 struct Specialised<'a> {
     schema: &'a Schema,
     condition: &'a Condition,
     /// All comparisons in the order of writing.
-    atoms: Vec<(&'a Check, Arc<Atom>)>,
-    compiled: HashMap<Vec<Option<bool>>, Option<Arc<Node>>>,
+    parts: Vec<Part<'a>>,
+    /// By what a kind decides of those that it may.
+    compiled: HashMap<Vec<Option<bool>>, Option<Left>>,
+    arena: Arena,
     /// Whether it may hold for a kind that was asked about.
     may_hold: bool,
+}
+
+/// A comparison.
+struct Part<'a> {
+    check: &'a Check,
+    atom: Arc<Atom>,
+    /// Whether kinds may decide it.
+    of_kind: bool,
+    /// What is known of it, whatever the kind.
+    known: Option<bool>,
+}
+
+/// What is left of a condition.
+struct Left {
+    condition: Arc<Node>,
+    reads: FieldSet,
+    /// Whether one of those follows the name of a file.
+    follows_path: bool,
 }
 
 impl<'a> Specialised<'a> {
     fn new(schema: &'a Schema, condition: &'a Condition, keys: &mut Keys) -> Self {
         let mut atoms = Vec::new();
         collect(condition, keys, &mut atoms);
-        Self { schema, condition, atoms, compiled: HashMap::new(), may_hold: false }
+        let parts = atoms.into_iter().map(|(check, atom)| {
+            let known = never_holds(check).then_some(false);
+            Part { check, atom, of_kind: is_of_kind(check), known }
+        });
+        Self {
+            schema,
+            condition,
+            parts: parts.collect(),
+            compiled: HashMap::new(),
+            arena: Arena::default(),
+            may_hold: false,
+        }
     }
 
     /// What is left of the condition for events of a kind; `None` if it never holds.
-    fn on(&mut self, info: &KindInfo) -> Option<Arc<Node>> {
-        let decisions: Vec<_> =
-            self.atoms.iter().map(|(check, atom)| self.decide(info, check, atom)).collect();
-        let Self { condition, atoms, compiled, .. } = self;
-        let node = compiled.entry(decisions).or_insert_with_key(|decisions| {
-            let mut rest = atoms.iter().zip(decisions);
-            let node = Node::build(condition, &mut |_| match rest.next() {
-                Some((_, Some(decided))) => Node::Const(*decided),
-                Some(((_, atom), None)) => Node::Check(atom.clone()),
-                // There is one atom for each comparison.
-                None => Node::Const(false),
+    fn on(&mut self, info: &KindInfo) -> Option<&Left> {
+        let Self { schema, condition, parts, compiled, arena, may_hold } = self;
+        arena.reset();
+        let event = OfKind { info, source: schema.source_name() };
+        let of_kind = parts.iter().filter(|part| part.of_kind);
+        let decisions = of_kind.map(|part| decide(&event, part.check, &part.atom, arena)).collect();
+        let left = compiled.entry(decisions).or_insert_with_key(|decisions| {
+            let mut decisions = decisions.iter();
+            let mut rest = parts.iter();
+            let node = Node::build(condition, &mut |_| {
+                // There is one part for each comparison.
+                let Some(part) = rest.next() else { return Node::Const(false) };
+                let decided =
+                    if part.of_kind { decisions.next().copied().flatten() } else { part.known };
+                decided.map_or_else(|| Node::Check(part.atom.clone()), Node::Const)
             });
-            (!matches!(node, Node::Const(false))).then(|| Arc::new(node))
+            (!matches!(node, Node::Const(false))).then(|| {
+                let mut reads = FieldSet::default();
+                node.keys(&mut |key| {
+                    reads.insert(key.field());
+                });
+                let follows_path = reads.iter().any(|field| follows_path(schema, field));
+                Left { condition: Arc::new(node), reads, follows_path }
+            })
         });
-        self.may_hold |= node.is_some();
-        node.clone()
+        *may_hold |= left.is_some();
+        left.as_ref()
     }
+}
 
-    /// What the kind alone says of a comparison.
-    fn decide(&self, info: &KindInfo, check: &Check, atom: &Atom) -> Option<bool> {
-        let mut decided = true;
-        let mut absent = false;
-        check.fields(&mut |field| match field.key.field() {
-            catalogue::EVT_TYPE | catalogue::EVT_SOURCE => {}
-            catalogue::EVT_ARG | catalogue::EVT_RAWARG => {
-                decided = false;
-                absent |= !may_have(info, field.key.arg());
-            }
-            _ => decided = false,
-        });
-        if absent {
-            return Some(false);
+/// Whether a kind may decide the comparison.
+fn is_of_kind(check: &Check) -> bool {
+    let (mut all, mut one_is_param) = (true, false);
+    check.fields(&mut |field| match field.key.field() {
+        catalogue::EVT_TYPE | catalogue::EVT_SOURCE => {}
+        catalogue::EVT_ARG | catalogue::EVT_RAWARG => one_is_param = true,
+        _ => all = false,
+    });
+    all || one_is_param
+}
+
+/// What the kind alone says of a comparison.
+fn decide(event: &OfKind<'_>, check: &Check, atom: &Atom, arena: &Arena) -> Option<bool> {
+    let (mut decided, mut absent) = (true, false);
+    check.fields(&mut |field| match field.key.field() {
+        catalogue::EVT_TYPE | catalogue::EVT_SOURCE => {}
+        catalogue::EVT_ARG | catalogue::EVT_RAWARG => {
+            decided = false;
+            absent |= !may_have(event.info, field.key.arg());
         }
-        if decided {
-            let event = OfKind { info, source: self.schema.source_name() };
-            return atom.judge(&Answers::new(&event, &Arena::default(), 0));
-        }
-        never_holds(check).then_some(false)
+        _ => decided = false,
+    });
+    if absent {
+        return Some(false);
     }
+    decided.then(|| atom.judge(&Answers::new(event, arena, 0))).flatten()
 }
 
 /// Whether events of a kind may have the param. Of those of one's own kinds nothing is known.

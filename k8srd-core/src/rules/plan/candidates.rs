@@ -4,7 +4,7 @@
 //! rule treats alike share one list, so that a plan grows with what rules tell apart and not with
 //! the table of kinds.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use crate::kind::{EventKind, KindInfo};
@@ -81,24 +81,25 @@ impl<'a> Builder<'a> {
         let Self { kinds, lists } = self;
         // By the list so far and what is left: the list from now on.
         let mut parts: HashMap<(usize, Option<*const Node>), usize> = HashMap::new();
-        let mut kept = vec![false; lists.len()];
+        let mut kept = HashSet::new();
         let mut added = Vec::new();
         for (info, list) in kinds {
             let left = left(info);
-            let which = (*list, left.as_ref().map(|left| Arc::as_ptr(&left.condition)));
+            let old = *list;
+            let which = (old, left.as_ref().map(|left| Arc::as_ptr(&left.condition)));
             *list = *parts.entry(which).or_insert_with(|| {
-                let place = if std::mem::replace(&mut kept[which.0], true) {
-                    lists.push(lists[which.0].clone());
-                    lists.len() - 1
+                let place = if kept.insert(old) {
+                    old
                 } else {
-                    which.0
+                    lists.push(lists.get(old).cloned().unwrap_or_default());
+                    lists.len() - 1
                 };
                 added.extend(left.map(|left| (place, left)));
                 place
             });
         }
         for (place, left) in added {
-            lists[place].push(left);
+            lists.get_mut(place).into_iter().for_each(|list| list.push(left.clone()));
         }
     }
 
