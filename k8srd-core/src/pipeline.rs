@@ -396,8 +396,9 @@ fn owners(
     source: &FieldSet,
     enrichers: &[Box<dyn Enricher>],
 ) -> Result<Vec<Owner>, PipelineError> {
-    let common = catalogue::FIELDS.iter().take(catalogue::COMMON).map(|info| info.id).collect();
-    let all = [(Owner::Pipeline, &common), (Owner::Source, source)]
+    let common = catalogue::FIELDS.iter().take(catalogue::COMMON).map(|info| info.id);
+    let own = common.chain(schema.fixed().map(|(id, _)| id)).collect();
+    let all = [(Owner::Pipeline, &own), (Owner::Source, source)]
         .into_iter()
         .chain(enrichers.iter().enumerate().map(|(i, e)| (Owner::Enricher(i), e.provides())));
     let mut owners: Vec<Owner> = Vec::new();

@@ -36,6 +36,8 @@ pub struct Schema {
     fields: Vec<FieldInfo>,
     by_name: HashMap<Cow<'static, str>, usize>,
     next_kind: EventKind,
+    /// Values of static fields.
+    fixed: Vec<(FieldId, Box<[u8]>)>,
 }
 
 impl Schema {
@@ -66,6 +68,7 @@ impl Schema {
             fields: fields.to_vec(),
             by_name,
             next_kind,
+            fixed: Vec::new(),
         }
     }
 
@@ -97,11 +100,50 @@ impl Schema {
     pub fn field(mut self, name: impl Into<Cow<'static, str>>, ty: FieldType) -> Self {
         let name = name.into();
         assert!(is_field_name(&name), "{name:?} is not a field name such as payment.amount");
+        assert!(!self.by_name.contains_key(&name), "field {name} exists already");
+        self.add_field(FieldClass::Custom, name, ty);
+        self
+    }
+
+    /// Adds the field `static.<name>`, whose value is the same for every event: Falco's
+    /// `static_fields`.
+    ///
+    /// # Errors
+    ///
+    /// Where conditions cannot hold the name, or it exists already.
+    ///
+    /// ```
+    /// use k8srd_core::schema::Schema;
+    ///
+    /// let schema = Schema::falco().static_field("cluster", "prod")?;
+    /// assert!(schema.field_named("static.cluster").is_some());
+    /// assert!(Schema::falco().static_field("my cluster", "prod").is_err());
+    /// # Ok::<(), k8srd_core::schema::StaticFieldError>(())
+    /// ```
+    pub fn static_field(
+        mut self,
+        name: &str,
+        value: impl Into<String>,
+    ) -> Result<Self, StaticFieldError> {
+        let full = format!("static.{name}");
+        let is_new = is_field_name(&full) && !self.by_name.contains_key(&*full);
+        if !is_new || self.fields.len() >= usize::from(FieldId::FIRST_CUSTOM) {
+            return Err(StaticFieldError { name: name.to_owned() });
+        }
+        let id = self.add_field(FieldClass::Static, full.into(), FieldType::Str);
+        self.fixed.push((id, value.into().into_bytes().into()));
+        Ok(self)
+    }
+
+    fn add_field(&mut self, class: FieldClass, name: Cow<'static, str>, ty: FieldType) -> FieldId {
         let custom = self.fields.iter().filter(|f| f.id >= FieldId::custom(0)).count();
-        let info = FieldInfo {
-            id: FieldId::custom(custom as u16),
-            name: name.clone(),
-            class: FieldClass::Custom,
+        let id = FieldId::custom(custom as u16);
+        let fixed = class == FieldClass::Static;
+        self.by_name.insert(name.clone(), self.fields.len());
+        self.fields.push(FieldInfo {
+            id,
+            name,
+            class,
             ty,
             bits: 64,
             arg: ArgRule::None,
@@ -112,17 +154,19 @@ impl Schema {
             operand: true,
             transformable: true,
             deprecated: false,
-            suggested: false,
-            answered_by: Part::Source,
+            suggested: fixed,
+            answered_by: if fixed { Part::Pipeline } else { Part::Source },
             scope: Scope::Event,
             ended_by: &[],
             follows_path: false,
-            doc: Cow::Borrowed(""),
-        };
-        let old = self.by_name.insert(name, self.fields.len());
-        assert!(old.is_none(), "field {} exists already", info.name);
-        self.fields.push(info);
-        self
+            doc: Cow::Borrowed(if fixed { "a value from the configuration" } else { "" }),
+        });
+        id
+    }
+
+    /// The static fields and their values.
+    pub(crate) fn fixed(&self) -> impl Iterator<Item = (FieldId, &[u8])> {
+        self.fixed.iter().map(|(id, value)| (*id, &**value))
     }
 
     /// The source's name.
@@ -174,6 +218,16 @@ impl Schema {
     pub fn field_named(&self, name: &str) -> Option<&FieldInfo> {
         self.by_name.get(name).map(|&place| &self.fields[place])
     }
+}
+
+/// A static field cannot have this name.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "{name:?} cannot name a static field: a name begins with a letter, goes on with letters, digits \
+     and _, and is there once"
+)]
+pub struct StaticFieldError {
+    name: String,
 }
 
 /// `[a-zA-Z]+[a-zA-Z0-9_]*` at least twice, joined by dots.

@@ -401,3 +401,17 @@ fn a_flood_of_alerts_ends_the_step_not_the_events() {
     assert_eq!(alerts.len(), ALERTS_PER_STEP + 5);
     assert_eq!(pipeline.counts().alerts, alerts.len() as u64);
 }
+
+#[test]
+fn static_fields_have_their_value_for_every_event() {
+    let schema = Schema::falco().static_field("cluster", "prod").unwrap();
+    assert!(schema.clone().static_field("cluster", "again").is_err());
+    let field = schema.field_named("static.cluster").unwrap().id;
+    let mut pipeline = Pipeline::builder(script([open("/a", "/a"), open("/b", "/b")]).0)
+        .schema(schema)
+        .matcher(watch(field))
+        .build()
+        .unwrap();
+    assert_eq!(pipeline.findings(), []);
+    assert_eq!(messages(&mut pipeline), ["prod", "prod"]);
+}

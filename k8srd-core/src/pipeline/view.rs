@@ -104,7 +104,10 @@ impl<'p> View<'p> {
             field::EVT_RAWTIME => Value::U64(time.as_nanos()),
             field::EVT_RAWTIME_S => Value::U64(time.as_nanos() / 1_000_000_000),
             field::EVT_RAWTIME_NS => Value::U64(time.as_nanos() % 1_000_000_000),
-            _ => return Lookup::Absent,
+            id => match wiring.schema.fixed().find(|(own, _)| *own == id) {
+                Some((_, value)) => Value::Str(value),
+                None => return Lookup::Absent,
+            },
         })
     }
 
