@@ -27,6 +27,7 @@ mod exceptions;
 mod fields;
 mod files;
 mod items;
+mod kept;
 mod lints;
 mod lists;
 mod load;

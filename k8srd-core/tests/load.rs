@@ -249,6 +249,41 @@ fn each_file_is_compiled_with_those_before_it() {
 }
 
 #[test]
+fn rules_that_later_files_leave_alone_stay_as_they_are() {
+    let base = format!(
+        "- list: inner\n  items: [a]\n- list: outer\n  items: [inner]\n- macro: m\n  condition: \
+         proc.name in (outer)\n- macro: n\n  condition: m or proc.name = z\n{}",
+        rule("r", "n")
+    );
+    let other = rule("s", "proc.name = x");
+    // What they name is still used, and their problems are still theirs.
+    assert_eq!(results(&[&base, &other, &other]), [[]; 3] as [[Code; 0]; 3]);
+    let wrong = rule("w", "proc.nme = x");
+    assert_eq!(results(&[&base, &wrong, &other])[2], [Code::CompileCondition]);
+    // What they name may change under them, however far away.
+    let list = "- list: inner\n  items: [b]\n  override: {items: append}\n";
+    assert_eq!(condition(&[&base, &other, list]), "(a+b or z)");
+    let deep = "- macro: m\n  condition: proc.name = y\n";
+    assert_eq!(condition(&[&base, &other, deep, &other]), "(y or z)");
+    let off = "- rule: r\n  enabled: false\n";
+    let (rules, _) = load(&[&base, &other, off, &other]);
+    assert!(!rules.rules()[0].is_enabled());
+}
+
+#[test]
+fn a_rule_weighs_what_it_says_or_what_its_priority_does() {
+    let weight = |files: &[&str]| load(files).0.rules()[0].info().weight;
+    let base = rule("r", "proc.name = x");
+    assert_eq!(weight(&[&base]), Priority::Notice.weight());
+    let heavy = format!("{base}  weight: 700\n");
+    assert_eq!(weight(&[&heavy]), 700);
+    let item = "- rule: r\n  weight: 5\n  condition: and proc.exe = y\n  \
+                override: {condition: append}\n";
+    assert_eq!(weight(&[&heavy, item]), 5);
+    assert_eq!(results(&[&heavy, item]), [[]; 2] as [[Code; 0]; 2]);
+}
+
+#[test]
 fn falco_stops_at_the_first_error_of_a_file() {
     let broken = format!("- list: l\n{}", rule("r", "proc.nme = x"));
     assert_eq!(results(&[&broken]), [[Code::YamlValidate]]);

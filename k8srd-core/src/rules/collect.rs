@@ -13,7 +13,7 @@ use crate::alert::Priority;
 use crate::schema::Schema;
 
 /// A position in the order of all items.
-type Order = u32;
+pub(super) type Order = u32;
 
 /// The lists, macros and rules that are there after all items so far.
 #[derive(Debug, Default)]
@@ -71,6 +71,9 @@ pub(super) struct Row<T> {
     pub(super) index: Order,
     /// When it was last changed: it sees what has a smaller index.
     pub(super) visibility: Order,
+    /// When an item last had to do with it, even one that changes nothing but whether it is
+    /// enabled.
+    pub(super) touched: Order,
     pub(super) data: T,
 }
 
@@ -101,10 +104,17 @@ impl<T> Table<T> {
     /// Defines or replaces; what is replaced keeps its index.
     fn define(&mut self, name: String, span: Span, order: Order, data: T) {
         if let Some(row) = self.get_mut(&name) {
-            *row = Row { index: row.index, name, span, visibility: order, data };
+            *row = Row { index: row.index, name, span, visibility: order, touched: order, data };
         } else {
             self.by_name.insert(name.clone(), self.rows.len());
-            self.rows.push(Row { name, span, index: order, visibility: order, data });
+            self.rows.push(Row {
+                name,
+                span,
+                index: order,
+                visibility: order,
+                touched: order,
+                data,
+            });
         }
     }
 }
@@ -135,6 +145,11 @@ impl Collection {
             }
             Entry::Rule(rule) => self.change_rule(*rule, order, schema),
         }
+    }
+
+    /// The position of the next item.
+    pub(super) fn next(&self) -> Order {
+        self.next
     }
 
     /// Makes sure that a list of this name is there: its definition had a problem, and what names
@@ -288,6 +303,7 @@ impl Collection {
             let names = self.rules.iter().map(|row| &*row.name);
             return Err(missing(ItemKind::Rule, &name, span, names));
         };
+        row.touched = order;
         let rule = &mut row.data;
         let problem = |message: &str| {
             let item = Item::new(ItemKind::Rule, &name);

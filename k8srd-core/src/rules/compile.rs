@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::ast::Condition;
 use super::collect::{Collection, Row, Rule as RuleData};
 use super::diagnostic::{Code, Diagnostic, Item, ItemKind, Severity};
+use super::kept::{Kept, KeptRule};
 use super::lists::Lists;
 use super::load::Rule;
 use super::macros::Macros;
@@ -29,6 +30,8 @@ const MANY_KINDS: usize = 100;
 pub(super) struct Parsed {
     pub(super) expr: Expr,
     pub(super) text: Text,
+    /// The places of the lists that are put in.
+    lists: Vec<usize>,
 }
 
 /// What is made of a collection.
@@ -51,8 +54,10 @@ pub(super) fn compile(
     schema: &Schema,
     collection: &Collection,
     broken: &HashSet<String>,
+    kept: &mut Kept,
     problems: &mut Problems,
 ) -> Compiled {
+    kept.begin(collection);
     let mut lists = Lists::new(&collection.lists);
     let conditions = collection.macros.iter().map(|row| {
         parse(&mut lists, &row.data.condition).map_err(|error| problems.push(*error)).ok()
@@ -60,15 +65,22 @@ pub(super) fn compile(
     let conditions: Vec<_> = conditions.collect();
     let mut macros = Macros::new(schema, &collection.macros, conditions, broken, problems);
     let mut rules = Vec::new();
-    let mut compiler =
-        Compiler { schema, lists: &mut lists, macros: &mut macros, told: Vec::new(), size: 0 };
+    let mut compiler = Compiler {
+        schema,
+        lists: &mut lists,
+        macros: &mut macros,
+        told: Vec::new(),
+        size: 0,
+        names: Names::default(),
+    };
     for row in collection.rules.iter() {
         if problems.is_over() {
             break;
         }
-        rules.extend(compiler.rule(row));
+        rules.extend(compiler.rule_or_kept(row, kept));
         problems.extend(compiler.told.drain(..).map(|(diagnostic, _)| diagnostic));
     }
+    kept.end(collection);
     macros.warn_unused(problems);
     lists.warn_unused(&collection.lists, problems);
     let unused = Unused { macros: unused(macros.iter()), lists: unused(lists.iter()) };
@@ -81,9 +93,9 @@ fn unused<'n>(names: impl Iterator<Item = (&'n str, bool)>) -> HashSet<String> {
 
 /// Puts lists in and parses.
 pub(super) fn parse(lists: &mut Lists, condition: &Text) -> Result<Parsed, Box<Diagnostic>> {
-    let text = lists.put_into(condition)?;
+    let (text, lists) = lists.put_into(condition)?;
     match parser::parse(text.as_str()) {
-        Ok(expr) => Ok(Parsed { expr, text }),
+        Ok(expr) => Ok(Parsed { expr, text, lists }),
         Err(error) => {
             let problem = text.error(Code::CompileCondition, error.message, &error.span);
             Err(Box::new(problem.help(error.help)))
@@ -106,15 +118,49 @@ struct Compiler<'a, 's> {
     told: Vec<(Diagnostic, bool)>,
     /// The size of all rules so far.
     size: usize,
+    /// What the rule at hand names.
+    names: Names,
+}
+
+#[derive(Default)]
+struct Names {
+    macros: Vec<String>,
+    /// By their places.
+    lists: Vec<usize>,
 }
 
 impl Compiler<'_, '_> {
-    fn rule(&mut self, row: &Row<RuleData>) -> Option<Rule> {
-        let rule = &row.data;
-        if rule.source != self.schema.source_name() {
+    /// A rule as it was compiled before, if nothing of it has changed, or compiled.
+    fn rule_or_kept(&mut self, row: &Row<RuleData>, kept: &mut Kept) -> Option<Rule> {
+        if row.data.source != self.schema.source_name() {
             return None;
         }
-        let text = exceptions::write_out(&rule.condition, &rule.exceptions);
+        let text = exceptions::write_out(&row.data.condition, &row.data.exceptions);
+        let before = text.as_ref().ok().and_then(|text| kept.take(row, text));
+        if let Some(KeptRule { rule, told, macros, lists, size }) = before {
+            self.macros.mark_used(&macros);
+            self.lists.mark_used(&lists);
+            self.size += size;
+            self.told.clone_from(&told);
+            if kept.is_wanted {
+                let rule = rule.clone();
+                kept.put(&row.name, KeptRule { rule, told, macros, lists, size });
+            }
+            return rule;
+        }
+        self.names = Names::default();
+        let size = self.size;
+        let rule = self.rule(row, text);
+        if kept.is_wanted {
+            let Names { macros, lists } = std::mem::take(&mut self.names);
+            let (told, size) = (self.told.clone(), self.size - size);
+            kept.put(&row.name, KeptRule { rule: rule.clone(), told, macros, lists, size });
+        }
+        rule
+    }
+
+    fn rule(&mut self, row: &Row<RuleData>, text: Result<Text, Box<Diagnostic>>) -> Option<Rule> {
+        let rule = &row.data;
         let text = text.map_err(|error| self.told.push((*error, false))).ok();
         self.warn_of_output(row);
         let output = self.output(rule);
@@ -155,7 +201,9 @@ impl Compiler<'_, '_> {
         let parsed = parse(self.lists, text);
         let parsed = parsed.map_err(|error| self.told.push((*error, false))).ok()?;
         let warnings = self.macros.warnings(&parsed);
-        let Parsed { expr, text } = parsed;
+        let Parsed { expr, text, lists } = parsed;
+        self.names.lists = lists;
+        expr.macros(&mut |name| self.names.macros.push(name.name.clone()));
         let mut of_macros = Vec::new();
         self.macros.require(&expr, &mut of_macros);
         let (typed, problems) =

@@ -15,6 +15,7 @@ use super::diagnostic::{
     Code, Diagnostic, FileId, FileResult, Item, ItemKind, Severity, Sources, Span,
 };
 use super::items::Read;
+use super::kept::Kept;
 use super::load::Rule;
 use super::problems::{Extent, Problems};
 use super::reader::Reader;
@@ -153,14 +154,17 @@ impl Run<'_> {
         let mut broken = HashSet::new();
         let (mut rules, mut unused) = (Vec::new(), Unused::default());
         let mut by_file = Vec::new();
-        for file in files {
+        let mut kept = Kept::default();
+        for (at, file) in (1..).zip(files) {
             let mut problems = Problems::new(self.extent);
             self.collect(file, &mut collection, &mut problems);
             if self.extent == Extent::Everything {
                 note_broken(&problems, &mut collection, &mut broken);
             }
             if !problems.is_over() {
-                let compiled = compile::compile(self.schema, &collection, &broken, &mut problems);
+                kept.is_wanted = at < files.len();
+                let compiled =
+                    compile::compile(self.schema, &collection, &broken, &mut kept, &mut problems);
                 (rules, unused) = (compiled.rules, compiled.unused);
             }
             by_file.push(problems.into_found());

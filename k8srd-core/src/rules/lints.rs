@@ -57,7 +57,7 @@ fn check_condition(
     }
     let text = exceptions::write_out(&row.data.condition, &row.data.exceptions);
     let parsed = text.and_then(|text| compile::parse(lists, &text));
-    if let Ok(Parsed { expr, text }) = parsed {
+    if let Ok(Parsed { expr, text, .. }) = parsed {
         shadowed::check(&expr, rule.condition(), &text, &mut prover, found);
     }
 }

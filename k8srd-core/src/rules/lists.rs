@@ -80,13 +80,17 @@ impl Lists {
         words(text).filter_map(|word| self.places.get(word).copied())
     }
 
-    /// Puts lists into a condition.
+    /// Puts lists into a condition; says which.
     ///
     /// # Errors
     ///
     /// Where it gets too long.
-    pub(super) fn put_into(&mut self, condition: &Text) -> Result<Text, Box<Diagnostic>> {
+    pub(super) fn put_into(
+        &mut self,
+        condition: &Text,
+    ) -> Result<(Text, Vec<usize>), Box<Diagnostic>> {
         let mut text = condition.clone();
+        let mut put_in = Vec::new();
         // One after the other in the order of definition, so that a list may bring in the names
         // of later ones; only those whose name is there are looked for.
         let mut named = self.odd.clone();
@@ -98,9 +102,7 @@ impl Lists {
                 Ok(Some(put)) if put.as_str().len() <= self.budget => {
                     text = put;
                     named.extend(self.named_in(list.text()).filter(|&later| later > at));
-                    if let Some(used) = self.used.get_mut(at) {
-                        *used = true;
-                    }
+                    put_in.push(at);
                 }
                 _ => {
                     let message = format!(
@@ -113,7 +115,17 @@ impl Lists {
             }
         }
         self.budget = self.budget.saturating_sub(text.as_str().len());
-        Ok(text)
+        self.mark_used(&put_in);
+        Ok((text, put_in))
+    }
+
+    /// Notes that lists at these places are used.
+    pub(super) fn mark_used(&mut self, places: &[usize]) {
+        for &at in places {
+            if let Some(used) = self.used.get_mut(at) {
+                *used = true;
+            }
+        }
     }
 
     pub(super) fn warn_unused(&self, table: &Table<ListData>, problems: &mut Problems) {
@@ -143,12 +155,12 @@ struct List {
 struct TooLong;
 
 /// The parts of a text that may be names of lists.
-fn words(text: &str) -> impl Iterator<Item = &str> {
+pub(super) fn words(text: &str) -> impl Iterator<Item = &str> {
     text.split(is_delimiter).filter(|word| !word.is_empty())
 }
 
 /// Whether conditions can hold this name of a list as one word.
-fn is_word(name: &str) -> bool {
+pub(super) fn is_word(name: &str) -> bool {
     !name.contains(is_delimiter)
 }
 

@@ -76,7 +76,7 @@ impl<'s> Macros<'s> {
                 state: State::Untyped,
             };
             let mut complete = true;
-            if let Some(Parsed { expr, text }) = &parsed {
+            if let Some(Parsed { expr, text, .. }) = &parsed {
                 expr.macros(&mut |name| {
                     let seen = table.get(&name.name).filter(|inner| inner.index < row.visibility);
                     match seen.and_then(|_| table.place(&name.name)) {
@@ -96,7 +96,7 @@ impl<'s> Macros<'s> {
             this.entries.push(entry);
         }
         this.sort(problems);
-        this.mark_used();
+        this.mark_named();
         this.collect_warnings();
         this
     }
@@ -171,7 +171,7 @@ impl<'s> Macros<'s> {
         }
     }
 
-    fn mark_used(&mut self) {
+    fn mark_named(&mut self) {
         let named: Vec<usize> =
             self.entries.iter().flat_map(|entry| entry.refers_to.iter().copied()).collect();
         for at in named {
@@ -184,7 +184,7 @@ impl<'s> Macros<'s> {
     /// What Falco warns of in each macro, and in those it names.
     fn collect_warnings(&mut self) {
         for &at in &self.order {
-            let Some(Entry { parsed: Some(Parsed { expr, text }), refers_to, .. }) =
+            let Some(Entry { parsed: Some(Parsed { expr, text, .. }), refers_to, .. }) =
                 self.entries.get(at)
             else {
                 continue;
@@ -199,7 +199,7 @@ impl<'s> Macros<'s> {
     }
 
     /// What Falco warns of in a condition and in the macros that it names.
-    pub(super) fn warnings(&self, Parsed { expr, text }: &Parsed) -> Warnings {
+    pub(super) fn warnings(&self, Parsed { expr, text, .. }: &Parsed) -> Warnings {
         let mut all = warnings::scan(expr, text);
         expr.macros(&mut |name| {
             let entry = self.places.get(&name.name).and_then(|&at| self.entries.get(at));
@@ -208,6 +208,16 @@ impl<'s> Macros<'s> {
             }
         });
         all
+    }
+
+    /// Notes that macros of these names are used.
+    pub(super) fn mark_used(&mut self, names: &[String]) {
+        for name in names {
+            let entry = self.places.get(name).and_then(|&at| self.entries.get_mut(at));
+            if let Some(entry) = entry {
+                entry.used = true;
+            }
+        }
     }
 
     /// Types what `expr` names, and adds what is wrong with that to `found`, with whether it is
@@ -242,7 +252,7 @@ impl<'s> Macros<'s> {
         if matches!(entry.state, State::Typed(..)) {
             return;
         }
-        let Some(Parsed { expr, text }) = &entry.parsed else { return };
+        let Some(Parsed { expr, text, .. }) = &entry.parsed else { return };
         let (mut typed, problems) = typing::check(self.schema, &|name| self.look_up(name), expr);
         let mut problems: Vec<_> = problems
             .into_iter()

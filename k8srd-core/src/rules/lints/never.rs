@@ -1,10 +1,12 @@
 //! Rules that can match no event.
 
 use super::implied::Prover;
+use crate::catalogue;
 use crate::field::{FieldType, Multiplicity};
-use crate::rules::ast::{Check, Condition, Operator};
+use crate::rules::ast::{Check, Condition, Field, Operator};
 use crate::rules::plan;
 use crate::schema::Schema;
+use crate::value::OwnedValue;
 
 /// Why a condition never holds, if that can be seen.
 ///
@@ -18,9 +20,25 @@ pub(super) fn reason(
     if never(condition, prover) {
         return Some("two parts of its condition exclude each other");
     }
+    if is_placeholder(condition) {
+        return None;
+    }
     plan::matched_kinds(schema, condition)
         .is_empty()
         .then_some("no kind of event fits its condition")
+}
+
+/// Whether the number of the event is compared with 0 anywhere.
+fn is_placeholder(condition: &Condition) -> bool {
+    match condition {
+        Condition::Const(_) => false,
+        Condition::Not(inner) => is_placeholder(inner),
+        Condition::All(all) | Condition::Any(all) => all.iter().any(is_placeholder),
+        Condition::Check(check) => {
+            let is_number = |field: &Field| field.key.field() == catalogue::EVT_NUM;
+            check.field().is_some_and(is_number) && check.constants() == [OwnedValue::U64(0)]
+        }
+    }
 }
 
 fn never(condition: &Condition, prover: &mut Prover) -> bool {
