@@ -4,6 +4,9 @@ use super::suggest::did_you_mean;
 use crate::field::{Arg, ArgForm, ArgRule, FieldInfo, Key, Multiplicity};
 use crate::schema::Schema;
 
+/// The most bytes of a field's name in front of its argument; names in use have 30.
+pub(super) const LONGEST: usize = 255;
+
 /// A field that the schema knows.
 #[derive(Clone, Debug)]
 pub(super) struct Resolved<'s> {
@@ -65,13 +68,19 @@ pub(super) fn resolve<'s>(
 /// Whether a text could stand for a field. Cheap where it does not, unlike [`resolve`], which then
 /// looks for a name that is near.
 pub(super) fn is_field(schema: &Schema, name: &str, arg: Option<&str>) -> bool {
-    let known = schema.field_named(name).is_some() || dotted(schema, name).is_some();
-    known && resolve(schema, name, arg).is_ok()
+    is_known(schema, name) && resolve(schema, name, arg).is_ok()
+}
+
+/// Whether a name is that of a field, which may be used wrongly.
+pub(super) fn is_known(schema: &Schema, name: &str) -> bool {
+    schema.field_named(name).is_some() || dotted(schema, name).is_some()
 }
 
 /// The longest field that takes an argument and stands before a dot of `name`, and what follows.
 fn dotted<'s, 'n>(schema: &'s Schema, name: &'n str) -> Option<(&'s FieldInfo, &'n str)> {
-    name.rmatch_indices('.').find_map(|(dot, _)| {
+    // Each dot costs as much as what stands before it.
+    let head = name.get(..name.floor_char_boundary(LONGEST)).unwrap_or(name);
+    head.rmatch_indices('.').find_map(|(dot, _)| {
         let (field, arg) = name.split_at_checked(dot)?;
         let info = schema.field_named(field).filter(|info| info.arg != ArgRule::None)?;
         Some((info, arg.strip_prefix('.')?))
@@ -240,5 +249,13 @@ mod tests {
         assert_eq!(param.help.as_deref(), Some("did you mean flags?"));
         let key = resolve(&schema, "proc.name", None).unwrap().key;
         assert_eq!(key, Key::of(catalogue::PROC_NAME));
+    }
+
+    #[test]
+    fn a_name_of_any_length_is_looked_up_in_linear_time() {
+        let schema = Schema::falco();
+        assert!(resolve(&schema, &"a.".repeat(1 << 20), None).is_err());
+        assert!(resolve(&schema, &format!("evt.arg.{}", "a.".repeat(1 << 20)), None).is_err());
+        assert!(schema.fields().iter().all(|info| info.name.len() < LONGEST));
     }
 }

@@ -354,4 +354,12 @@ mod tests {
         all.keys(&mut |_| keys += 1);
         assert_eq!(keys, 6);
     }
+
+    #[test]
+    fn text_full_of_problems_is_read_in_linear_time() {
+        let schema = Schema::falco();
+        let problems = |text: String| tokens::compile(&schema, &text).map_err(|found| found.len());
+        assert_eq!(problems("%fd.abcdefghijklm.nopq ".repeat(50_000)).unwrap_err(), 100);
+        assert_eq!(problems(format!("%{}", "a.".repeat(1 << 20))).unwrap_err(), 1);
+    }
 }

@@ -1,6 +1,6 @@
 //! From the parse tree to the typed condition: macros put in, fields found, constants read.
 //!
-//! Every problem of a condition is found in one go.
+//! Every problem of a condition is found in one go, up to more than anybody reads.
 
 mod kinds;
 mod operand;
@@ -23,6 +23,9 @@ const MAX_DEPTH: usize = 1000;
 const MAX_SIZE: usize = 200_000;
 /// How many bytes of a compiled regular expression count as much as a comparison.
 const REGEX_UNIT: usize = 64;
+/// How many problems of one condition or output are told. Text that is no condition at all may
+/// have one in every word, each with a search for a name that is near.
+pub(super) const MAX_PROBLEMS: usize = 100;
 
 /// A typed condition.
 #[derive(Clone, Debug)]
@@ -77,6 +80,7 @@ pub(super) fn check<'m>(
         schema,
         macros,
         problems: Vec::new(),
+        errors: 0,
         budget: MAX_SIZE,
         depth: 0,
         allowed: Usage::in_conditions,
@@ -89,6 +93,8 @@ struct Typer<'a, 'm> {
     schema: &'a Schema,
     macros: &'a dyn Fn(&Name) -> Macro<'m>,
     problems: Vec<Problem>,
+    /// How many of them are no advice.
+    errors: usize,
     /// How much the condition may still grow.
     budget: usize,
     /// How deep the expression that is looked at lies in the condition.
@@ -99,6 +105,7 @@ struct Typer<'a, 'm> {
 
 impl Typer<'_, '_> {
     fn expr(&mut self, expr: &Expr) -> Option<Typed> {
+        self.goes_on()?;
         self.depth += 1;
         let typed = self.expr_here(expr);
         self.depth -= 1;
@@ -225,6 +232,7 @@ impl Typer<'_, '_> {
         modifier: Option<Modifier>,
         literal: &Literal,
     ) -> Option<OwnedValue> {
+        self.goes_on()?;
         self.kind_name(left, operator, modifier, literal)?;
         self.advise(left.ty(), literal);
         if operator == Operator::Regex {
@@ -298,7 +306,15 @@ impl Typer<'_, '_> {
         message: String,
         help: Option<String>,
     ) {
-        self.problems.push(Problem { kind, span: span.clone(), message, help });
+        self.errors += usize::from(kind != ProblemKind::Advice);
+        if self.problems.len() < MAX_PROBLEMS || kind != ProblemKind::Advice {
+            self.problems.push(Problem { kind, span: span.clone(), message, help });
+        }
+    }
+
+    /// Nothing is looked at behind more errors than anybody reads.
+    fn goes_on(&self) -> Option<()> {
+        (self.errors < MAX_PROBLEMS).then_some(())
     }
 }
 
@@ -313,6 +329,7 @@ fn modifier(name: &str) -> Option<Modifier> {
 
 #[cfg(test)]
 mod tests {
+    use super::MAX_PROBLEMS;
     use crate::rules::diagnostic::{Code, Severity};
     use crate::rules::parse_condition;
     use crate::schema::Schema;
@@ -479,5 +496,17 @@ mod tests {
         assert!(advice.help.as_deref().is_some_and(|help| help.contains("val(proc.exe)")));
         check("proc.name = \"tolower(proc.exe)\"", "\"tolower(proc.exe)\"", "as a transformer");
         assert_eq!(problems("proc.name = \"a.b\""), []);
+    }
+
+    #[test]
+    fn no_more_problems_are_told_than_anybody_reads() {
+        for (part, glue) in [("fd.nme exists", " or "), ("evt.type in (opne)", " and ")] {
+            assert_eq!(problems(&vec![part; 10_000].join(glue)).len(), MAX_PROBLEMS);
+        }
+        // Advice alone refuses nothing, however much there is.
+        let advised = format!("proc.name in ({})", vec!["proc.exe"; 10_000].join(", "));
+        assert_eq!(problems(&advised).len(), MAX_PROBLEMS);
+        let (condition, _) = parse_condition(&Schema::falco(), &advised);
+        assert!(condition.is_some());
     }
 }

@@ -8,7 +8,7 @@ use crate::rules::fields::{self, FieldProblem, Resolved};
 use crate::rules::parser;
 use crate::rules::syntax::{TRANSFORMERS, TextRange};
 use crate::rules::transform::Computed;
-use crate::rules::typing::{self, Problem, ProblemKind};
+use crate::rules::typing::{self, MAX_PROBLEMS, Problem, ProblemKind};
 use crate::schema::Schema;
 
 /// A token that older rules hold; it prints nothing, which the loader warns of.
@@ -42,6 +42,9 @@ impl Compiler<'_> {
                 self.output.parts.push(Part::Text(text.into()));
                 at += literal;
                 continue;
+            }
+            if self.problems.len() >= MAX_PROBLEMS {
+                return;
             }
             at = if rest.starts_with(ERASED) { at + ERASED.len() } else { self.token(at) };
         }
@@ -151,13 +154,10 @@ impl Compiler<'_> {
     /// The longest beginning of `written` that is a field: a sentence's full stop may follow one.
     fn longest_name<'t>(&self, written: &'t str) -> &'t str {
         let whole = written.trim_end_matches('.');
-        let mut ends = (1..=whole.len()).rev().filter_map(|end| whole.get(..end));
-        let resolves = |name: &&str| match fields::resolve(self.schema, name, None) {
-            Ok(_) => true,
-            // It is the field, and its argument is in brackets or forgotten.
-            Err(problem) => !problem.unknown,
-        };
-        ends.find(resolves).unwrap_or(whole)
+        let longest = whole.len().min(fields::LONGEST);
+        let mut ends = (1..=longest).rev().filter_map(|end| whole.get(..end));
+        // Known, even if it is used wrongly: its argument is in brackets, or forgotten.
+        ends.find(|name| fields::is_known(self.schema, name)).unwrap_or(whole)
     }
 
     /// What stands in brackets at `at`, and where that ends.

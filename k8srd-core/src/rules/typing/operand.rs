@@ -18,6 +18,7 @@ pub(in crate::rules) fn operand(
         schema,
         macros: &macros,
         problems: Vec::new(),
+        errors: 0,
         budget: MAX_SIZE,
         depth: 0,
         allowed: Usage::in_outputs,
@@ -29,6 +30,7 @@ pub(in crate::rules) fn operand(
 impl Typer<'_, '_> {
     /// Finds the fields of an operand and checks its transformers.
     pub(super) fn operand(&mut self, written: &syntax::Operand) -> Option<ast::Operand> {
+        self.goes_on()?;
         match written {
             syntax::Operand::Field(field) => self.field(field).map(ast::Operand::Field),
             syntax::Operand::Transformer(call) if call.name == VAL => match call.args.first() {
