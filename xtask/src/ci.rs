@@ -5,15 +5,16 @@ use std::time::Instant;
 
 use anyhow::{bail, ensure};
 
-use crate::{bpf, budgets, cargo, deny, features, generated, msrv, stranger, tidy};
+use crate::{bpf, budgets, cargo, deny, features, fuzz, generated, msrv, stranger, tidy};
 
 /// A name, what is checked, the check.
 type Step = (&'static str, &'static str, fn(&Path) -> anyhow::Result<()>);
 
 const STEPS: &[Step] = &[
-    ("lock", "Cargo.lock fits the manifests", |root| {
+    ("lock", "Cargo.lock and fuzz/Cargo.lock fit the manifests", |root| {
         let args = ["metadata", "--locked", "--quiet", "--format-version=1"];
-        cargo::run(root, &args, &[])
+        cargo::run(root, &args, &[])?;
+        fuzz::check_lock(root)
     }),
     ("format", "rustfmt changes nothing", |root| {
         cargo::run(root, &["fmt", "--all", "--check"], &[])

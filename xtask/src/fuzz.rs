@@ -61,6 +61,7 @@ pub(crate) fn run(args: &[String]) -> anyhow::Result<()> {
     if wanted.targets.is_empty() {
         wanted.targets = targets;
     }
+    check_lock(&fuzz.root)?;
     fuzz.build()?;
 
     let failed = Mutex::new(Vec::new());
@@ -83,6 +84,18 @@ pub(crate) fn run(args: &[String]) -> anyhow::Result<()> {
     let failed = failed.into_inner().unwrap_or_default();
     ensure!(failed.is_empty(), "{} failed", failed.join(", "));
     Ok(())
+}
+
+/// Whether the lock file of the targets fits: the libraries' manifests are part of what it locks.
+pub(crate) fn check_lock(root: &Path) -> anyhow::Result<()> {
+    let manifest = root.join("fuzz/Cargo.toml");
+    if !manifest.exists() {
+        return Ok(());
+    }
+    let mut metadata = Command::new(cargo::program());
+    metadata.args(["metadata", "--locked", "--format-version=1", "--manifest-path"]).arg(manifest);
+    let advice = "run `cargo update --workspace --manifest-path fuzz/Cargo.toml` and commit";
+    cargo::output(&mut metadata).map(drop).context(advice)
 }
 
 /// The command line.
