@@ -38,6 +38,7 @@ pub mod outline;
 mod output;
 mod parser;
 mod plan;
+mod print;
 mod problems;
 mod reader;
 mod requirements;

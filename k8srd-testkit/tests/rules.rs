@@ -9,7 +9,9 @@ use k8srd_core::arena::Arena;
 use k8srd_core::event::Event;
 use k8srd_core::kind::KindInfo;
 use k8srd_core::matcher::{Matcher, Verdicts};
-use k8srd_core::rules::{LintOptions, Loader, Plan, PlanOptions, RuleMatcher, RuleMatching, RuleSet};
+use k8srd_core::rules::{
+    LintOptions, Loader, Plan, PlanOptions, RuleMatcher, RuleMatching, RuleSet,
+};
 use k8srd_core::schema::Schema;
 use k8srd_core::set::RuleId;
 use k8srd_core::value::OwnedValue;

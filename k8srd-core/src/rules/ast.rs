@@ -194,7 +194,7 @@ impl Operand {
 pub struct Field {
     /// The field.
     pub key: Key,
-    /// Its name, without the argument.
+    /// How it is written, with its argument.
     pub name: Cow<'static, str>,
     /// The type of its values.
     pub ty: FieldType,
@@ -203,7 +203,8 @@ pub struct Field {
 }
 
 impl Field {
-    /// A field; name, type and number of values are those of its row in the catalogue.
+    /// A field; `name` is how it is written, and type and number of values are those of its row in
+    /// the catalogue.
     pub fn new(
         key: Key,
         name: impl Into<Cow<'static, str>>,

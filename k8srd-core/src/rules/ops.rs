@@ -123,6 +123,11 @@ pub(super) fn spelled(text: &str) -> Option<&'static Row> {
     OPERATORS.iter().find(|row| row.spellings.contains(&text))
 }
 
+/// How an operator is written.
+pub(super) fn spelling(operator: Operator) -> &'static str {
+    row(operator).and_then(|row| row.spellings.first()).copied().unwrap_or("")
+}
+
 /// The test of a comparison with constants; `None` for an operator without a row.
 pub(super) fn build(check: &Check) -> Option<Box<dyn Test>> {
     let row = row(check.operator)?;

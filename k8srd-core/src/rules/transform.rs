@@ -41,7 +41,6 @@ pub(super) fn named(name: &str) -> Option<&'static Row> {
 }
 
 /// How a transformer is written.
-#[cfg_attr(not(test), expect(dead_code, reason = "conditions are about to be written back"))]
 pub(super) fn name(transformer: Transformer) -> &'static str {
     let own = std::mem::discriminant(&transformer);
     let row = TRANSFORMERS.iter().find(|row| std::mem::discriminant(&row.transformer) == own);

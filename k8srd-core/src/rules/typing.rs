@@ -453,7 +453,7 @@ mod tests {
             "fd.name glob tolower(proc.exe)",
             "proc.name = join(\"\", (\"a\", \"b\"))",
             "len(proc.name) > len(proc.pname)",
-            "tolower(fd.types) in toupper((\"a\", proc.name))",
+            "tolower(k8smeta.svc.name) in toupper((\"a\", proc.name))",
             "fd.sip = val(fd.cip)",
         ] {
             assert_eq!(problems(text), [], "{text}");

@@ -84,6 +84,8 @@ impl Plain {
     pub(super) fn equal(&self, other: &Self) -> Option<bool> {
         match (self, other) {
             (Self::Bool(a), Self::Bool(b)) => Some(a == b),
+            // What is no number differs from all.
+            (Self::Float(a), Self::Float(b)) => Some(a == b),
             (Self::Ip(a), Self::Ip(b)) => Some(a == b),
             (Self::Ip(ip), Self::Net(net)) => Some(net_contains(net, *ip)),
             (Self::Buffer(a), Self::Buffer(b)) => Some(a == b),

@@ -77,7 +77,7 @@ fn names_kind(field: FieldId) -> bool {
 }
 
 /// The field that an operand is, or is made of by transformers of one argument.
-fn innermost(operand: &Operand) -> Option<FieldId> {
+pub(super) fn innermost(operand: &Operand) -> Option<FieldId> {
     match operand {
         Operand::Field(field) => Some(field.key.field()),
         Operand::Call(call) => match &call.args[..] {

@@ -1,8 +1,9 @@
 //! Operands: fields found, transformers checked, both sides of a comparison held against each
 //! other.
 
+use super::kinds::innermost;
 use super::{MAX_SIZE, Macro, Problem, ProblemKind, Typer};
-use crate::field::{FieldType, Multiplicity, Usage};
+use crate::field::{Arg, FieldType, Multiplicity, Usage};
 use crate::rules::ast::{self, Transformer};
 use crate::rules::syntax::{self, Argument, Check, Name, TextRange, VAL};
 use crate::rules::{fields, ops, transform};
@@ -50,7 +51,10 @@ impl Typer<'_, '_> {
                 None
             }
             Ok(found) => {
-                let (name, ty) = (found.info.name.clone(), found.info.ty);
+                let (name, ty) = match found.key.arg() {
+                    Arg::None => (found.info.name.clone(), found.info.ty),
+                    _ => (written.to_string().into(), found.info.ty),
+                };
                 Some(ast::Field::new(found.key, name, ty, found.multiplicity))
             }
             Err(problem) => {
@@ -166,11 +170,10 @@ impl Typer<'_, '_> {
                 format!("{} is compared with networks, which no field is", check.left.shown());
             return self.refuse(span, message);
         }
-        for (operand, shown) in [(left, check.left.shown()), (right, written.shown())] {
-            let ast::Operand::Field(field) = operand else { continue };
-            let info = self.schema.field_info(field.key.field())?;
+        for field in [left, right].into_iter().filter_map(innermost) {
+            let info = self.schema.field_info(field)?;
             if !info.operand {
-                let message = format!("{shown} can be compared with constants only");
+                let message = format!("{} can be compared with constants only", info.name);
                 return self.refuse(span, message);
             }
         }
