@@ -21,14 +21,14 @@ use crate::value::Value;
 /// use k8srd_core::schema::Schema;
 ///
 /// let rule = "
-/// - rule: TODO shells
+/// - rule: DRAFT shells
 ///   desc: shells
 ///   condition: evt.type = execve and evt.type = open
 ///   output: a shell
 ///   priority: notice
 /// ";
 /// let options = LintOptions::default()
-///     .forbid(Place::Name, "TODO|FIXME")?
+///     .forbid(Place::Name, "DRAFT|WIP")?
 ///     .require_tags(true)
 ///     .require_technique(true)
 ///     .require_output_fields(["proc.name"]);
@@ -199,7 +199,7 @@ mod tests {
     fn patterns_are_found_anywhere_in_a_text() {
         let options = |pattern: &str| LintOptions::default().forbid(Place::Name, pattern);
         for (pattern, text, found) in [
-            ("TODO|FIXME", "a\nTODO b", true),
+            ("DRAFT|WIP", "a\nWIP b", true),
             ("^a", "ab", true),
             ("b+$", "abb", true),
             ("x", "ab", false),
