@@ -8,14 +8,17 @@
 mod append;
 mod falco;
 mod option;
+mod policy;
 pub(crate) mod reference;
 mod show;
 mod size;
 mod suggest;
+mod switch;
 mod tree;
 mod typed;
 pub(crate) mod verb;
 
+use std::collections::BTreeMap;
 use std::error::Error;
 use std::fmt;
 use std::fs;
@@ -26,13 +29,15 @@ use std::sync::Arc;
 use anyhow::Result;
 use k8srd_core::alert::Priority;
 use k8srd_core::pipeline;
-use k8srd_core::rules::{self, Selector};
+use k8srd_core::rules;
+use k8srd_core::schema::{Schema, StaticFieldError};
 use schemars::JsonSchema;
-use serde::de::Error as _;
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Serialize};
 
 use self::append::AppendOutput;
+use self::policy::Policy;
 use self::size::Size;
+pub(crate) use self::switch::Switch;
 use self::tree::{Node, Place, Problem};
 use crate::cli::SettingsArgs;
 
@@ -63,6 +68,10 @@ pub(crate) struct Config {
     pub(crate) path_matching: PathMatching,
     /// What is added to the alerts of all rules or some, one entry after the other.
     pub(crate) append_output: Vec<AppendOutput>,
+    /// Fields whose value is the same for every event: `name: value` gives the field
+    /// `static.name`, to be used in conditions and outputs.
+    #[schemars(with = "BTreeMap<String, String>")]
+    pub(crate) static_fields: BTreeMap<FieldName, String>,
     /// Whether alerts are printed as Falco's JSON objects, instead of as its text lines.
     pub(crate) json_output: bool,
     /// Whether the JSON has `message`: the text without time and priority.
@@ -80,6 +89,8 @@ pub(crate) struct Config {
     pub(crate) buffer_format_base64: bool,
     /// The kernel sensor.
     pub(crate) sensor: Sensor,
+    /// What `k8srd validate` looks for, beyond errors.
+    pub(crate) validate: Policy,
 }
 
 impl Default for Config {
@@ -91,6 +102,7 @@ impl Default for Config {
             rule_matching: RuleMatching::default(),
             path_matching: PathMatching::default(),
             append_output: Vec::new(),
+            static_fields: BTreeMap::new(),
             json_output: false,
             json_include_message_property: false,
             json_include_output_property: true,
@@ -99,6 +111,7 @@ impl Default for Config {
             time_format_iso_8601: false,
             buffer_format_base64: false,
             sensor: Sensor::default(),
+            validate: Policy::default(),
         }
     }
 }
@@ -115,47 +128,6 @@ pub(crate) struct Sensor {
 impl Default for Sensor {
     fn default() -> Self {
         Self { ring_memory: Size(64 << 20) }
-    }
-}
-
-/// Rules enabled or disabled.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum Switch {
-    Enable(#[serde(deserialize_with = "some_selection")] Selection),
-    Disable(#[serde(deserialize_with = "some_selection")] Selection),
-}
-
-/// Rules by name or tag; those of either, where both are given.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
-pub(crate) struct Selection {
-    /// The name of a rule, in which `*` stands for any text.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    rule: Option<String>,
-    /// A tag that the rules have.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    tag: Option<String>,
-}
-
-fn some_selection<'de, D: Deserializer<'de>>(from: D) -> Result<Selection, D::Error> {
-    let selection = Selection::deserialize(from)?;
-    match selection {
-        Selection { rule: None, tag: None } => Err(D::Error::custom("rule or tag is missing")),
-        _ => Ok(selection),
-    }
-}
-
-impl Switch {
-    /// By name first, as Falco does.
-    pub(crate) fn selectors(&self) -> impl Iterator<Item = Selector> {
-        let (Selection { rule, tag }, enables) = match self {
-            Self::Enable(selection) => (selection, true),
-            Self::Disable(selection) => (selection, false),
-        };
-        let by_rule = if enables { Selector::enable_rule } else { Selector::disable_rule };
-        let by_tag = if enables { Selector::enable_tag } else { Selector::disable_tag };
-        rule.clone().map(by_rule).into_iter().chain(tag.clone().map(by_tag))
     }
 }
 
@@ -192,6 +164,19 @@ impl From<PathMatching> for pipeline::PathMatching {
             PathMatching::Either => Self::Either,
             PathMatching::Given => Self::Given,
         }
+    }
+}
+
+/// The name of a static field, refused where it stands if none can have it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize)]
+#[serde(try_from = "String")]
+pub(crate) struct FieldName(pub(crate) String);
+
+impl TryFrom<String> for FieldName {
+    type Error = StaticFieldError;
+
+    fn try_from(name: String) -> Result<Self, StaticFieldError> {
+        Schema::new().static_field(&name, "").map(|_| Self(name))
     }
 }
 
@@ -319,6 +304,8 @@ impl Error for WrongCall {}
 
 #[cfg(test)]
 mod tests {
+    use k8srd_core::rules::Selector;
+
     use super::*;
 
     fn read_texts(file: Option<&str>, options: &[&str]) -> (Config, Vec<String>) {
@@ -512,6 +499,53 @@ mod tests {
                     .to_owned(),
             ]
         );
+    }
+
+    #[test]
+    fn a_pattern_that_is_none_is_refused_where_it_stands() {
+        let (_, problems) = read_texts(
+            Some(
+                "validate:\n  forbidden:\n\
+                 \x20 - {in: name, pattern: 'a('}\n\
+                 \x20 - {in: names, pattern: a}\n\
+                 \x20 - {pattern: a}\n",
+            ),
+            &[],
+        );
+        assert!(
+            problems[0].starts_with("k8srd.yaml:3:25: validate.forbidden[0].pattern: "),
+            "{problems:?}"
+        );
+        assert_eq!(
+            problems[1..],
+            [
+                "k8srd.yaml:4:10: validate.forbidden[1].in: name, tag or output is expected, not \
+             \"names\"; did you mean name?",
+                "k8srd.yaml:5:5: validate.forbidden[2]: in is missing",
+            ]
+        );
+    }
+
+    #[test]
+    fn static_fields_have_names_that_conditions_can_hold() {
+        let (config, problems) = read_texts(
+            Some("static_fields:\n  cluster: 007\n  my cluster: a\n  zone: [a]\n"),
+            &["static_fields.rack=b: c"],
+        );
+        assert_eq!(
+            problems,
+            [
+                "k8srd.yaml:3:3: static_fields.my cluster: \"my cluster\" cannot name a static field: a \
+             name begins with a letter, goes on with letters, digits and _, and is there once",
+                "k8srd.yaml:4:9: static_fields.zone: text is expected, not a list",
+            ]
+        );
+        let fields: Vec<_> = config
+            .static_fields
+            .iter()
+            .map(|(FieldName(name), value)| (&**name, &**value))
+            .collect();
+        assert_eq!(fields, [("cluster", "007"), ("rack", "b: c")]);
     }
 
     #[test]

@@ -24,15 +24,7 @@ const SHIPPED_NAME: &str = "k8srd_rules.yaml (shipped)";
 /// Where a file cannot be read, a directory holds no rules, or a rule is wrong: all problems of all
 /// files, with the place of each.
 pub(crate) fn load(config: &Config, schema: &Schema, paths: &[PathBuf]) -> Result<RuleSet> {
-    let mut loader = Loader::new(schema)
-        .min_priority(config.priority.0)
-        .select(config.rules.iter().flat_map(Switch::selectors))
-        .append_output(config.append_output.iter().map(AppendOutput::from))
-        .buffer_format(if config.buffer_format_base64 {
-            BufferFormat::Base64
-        } else {
-            BufferFormat::Printable
-        });
+    let mut loader = loader(config, schema);
     let files = match (paths, &config.rules_files[..]) {
         ([], []) => {
             loader = loader.add_file(SHIPPED_NAME, SHIPPED);
@@ -54,6 +46,19 @@ pub(crate) fn load(config: &Config, schema: &Schema, paths: &[PathBuf]) -> Resul
         bail!("the rules are not usable: {errors} errors, listed above");
     }
     Ok(rules)
+}
+
+/// A loader that does what the configuration says.
+pub(crate) fn loader(config: &Config, schema: &Schema) -> Loader {
+    Loader::new(schema)
+        .min_priority(config.priority.0)
+        .select(config.rules.iter().flat_map(Switch::selectors))
+        .append_output(config.append_output.iter().map(AppendOutput::from))
+        .buffer_format(if config.buffer_format_base64 {
+            BufferFormat::Base64
+        } else {
+            BufferFormat::Printable
+        })
 }
 
 /// The rule files that `rules_files` names. As with Falco it may name what is not there (rules of

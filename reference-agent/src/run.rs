@@ -2,12 +2,10 @@
 
 use std::io;
 use std::process::ExitCode;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
 use k8srd_core::pipeline::Pipeline;
-use k8srd_core::schema::Schema;
 use k8srd_core::source::Flow;
 use k8srd_sinks::delivery::{Delivery, Limits};
 use k8srd_sinks::writer::WriterSink;
@@ -26,7 +24,7 @@ const FINISH: Duration = Duration::from_secs(5);
 
 pub(crate) fn run(args: &RunArgs) -> Result<ExitCode> {
     let config = configure(args)?;
-    let schema = Arc::new(Schema::falco());
+    let schema = wire::schema(&config)?;
     let rules = rules::load(&config, &schema, &args.rules)?;
     let enabled = rules.rules().iter().filter(|rule| rule.is_enabled()).count();
     let plan = wire::plan(&config, rules);

@@ -15,8 +15,21 @@ use k8srd_enrich::process::Processes;
 use k8srd_enrich::syscall::SyscallFields;
 use k8srd_sinks::encode::{Encoder, Json, Text, TimeFormat};
 
-use crate::config::Config;
+use crate::config::{Config, FieldName};
 use crate::local_time;
+
+/// What rules may ask: all that Falco's may, and the fields of the configuration.
+///
+/// # Errors
+///
+/// Where a field of the configuration has a name that none can have.
+pub(crate) fn schema(config: &Config) -> Result<Arc<Schema>> {
+    let mut schema = Schema::falco();
+    for (FieldName(name), value) in &config.static_fields {
+        schema = schema.static_field(name, value)?;
+    }
+    Ok(schema.into())
+}
 
 /// The rules, compiled.
 pub(crate) fn plan(config: &Config, rules: RuleSet) -> Arc<Plan> {
@@ -126,6 +139,11 @@ mod tests {
   condition: evt.type = open
   output: "\"%fd.name\""
   priority: NOTICE
+- rule: Nothing
+  desc: d
+  condition: evt.type = open and evt.type = execve
+  output: nothing
+  priority: ERROR
 "#;
     const OTHER_RULES: &str = "
 - rule: Other
@@ -143,8 +161,12 @@ mod tests {
         let args = SettingsArgs { config: Some(file), options: options.collect() };
         let config = config::load(&args, &[]).unwrap();
 
-        let schema = Arc::new(Schema::falco());
+        let schema = schema(&config).unwrap();
         let rules = rules::load(&config, &schema, &[]).unwrap();
+        let lints = config.validate.lints().unwrap();
+        let loader = rules::loader(&config, &schema).lints(lints).add_file("rules.yaml", RULES);
+        let (_, found) = loader.load();
+
         let open = TestEvent::open().at(86_400_000_000_000).param("fd", 3_i64);
         let open = open.param("name", "/link").field("ctx.path.real", "/secret");
         let open = open.field("evt.buffer", &b"\x00data"[..]);
@@ -155,8 +177,8 @@ mod tests {
         let mut alerts = Vec::new();
         pipeline.step(Duration::ZERO, &mut alerts).unwrap();
 
-        let mut out =
-            format!("ring memory {}\n", bpf_options(&config).sensor.ring_memory).into_bytes();
+        let ring_memory = bpf_options(&config).sensor.ring_memory;
+        let mut out = format!("ring memory {ring_memory}\n{}", found.render()).into_bytes();
         let encoder = encoder(&config);
         for alert in &alerts {
             encoder.encode(alert, &mut out);
@@ -209,7 +231,31 @@ mod tests {
         ),
         (&["json_output=true"], "append_output[].extra_fields=[evt.type]", "\"evt.type\":", ""),
         (&[], "append_output[].suggested_output=true", "container_id=", ""),
+        (
+            &["append_output[].suggested_output=true"],
+            "static_fields.cluster=prod",
+            "static_cluster=prod",
+            "",
+        ),
         (&[], "buffer_format_base64=true", "AGRhdGE=", ".data"),
+        (&[], "validate.conditions=false", "", "NEVER_MATCHES"),
+        (&[], "validate.forbidden=[{in: name, pattern: Sec.*opened}]", "Sec.*opened", ""),
+        (&[], "validate.forbidden[]={in: output, pattern: secret}", "output", ""),
+        (
+            &["validate.forbidden=[{in: tag, pattern: file}]"],
+            "validate.forbidden[0].in=name",
+            "",
+            "forbidden",
+        ),
+        (
+            &["validate.forbidden=[{in: tag, pattern: file}]"],
+            "validate.forbidden[0].pattern=^file$",
+            "",
+            "forbidden",
+        ),
+        (&[], "validate.require_tags=true", "no tags", ""),
+        (&[], "validate.require_technique=true", "MITRE", ""),
+        (&[], "validate.require_output_fields=[proc.name]", "%proc.name", ""),
         (&[], "sensor.ring_memory=1M", "ring memory 1048576\n", "ring memory 67108864\n"),
     ];
 

@@ -48,7 +48,14 @@ rules:
   - enable: {rule: Read *, tag: files}
 sensor:
   ring_memory: 1 MiB
+validate:
+  conditions: false
+  forbidden: [{in: tag, pattern: '^x'}]
+  require_tags: true
+  require_technique: true
+  require_output_fields: [proc.name]
 buffer_format_base64: true
+static_fields: {cluster: prod, rack: '007'}
 append_output:
   - match: {rule: a, source: syscall, tags: [x, 'y z']}
     extra_output: \"on %evt.cpu: \\\"x\\\"\"
