@@ -7,6 +7,7 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::config::{self, verb::ConfigArgs};
 use crate::fields::FieldsArgs;
+use crate::kinds::KindsArgs;
 
 /// Runtime threat detection for Kubernetes nodes: eBPF events, Falco rules, alerts
 #[derive(Debug, Parser)]
@@ -41,6 +42,7 @@ pub(crate) enum Verb {
     Doctor(DoctorArgs),
     Config(ConfigArgs),
     Fields(FieldsArgs),
+    Kinds(KindsArgs),
     /// What the demo runs inside its container; not for people
     #[command(hide = true)]
     Act {

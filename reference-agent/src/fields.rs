@@ -1,11 +1,10 @@
 //! `k8srd fields`: what rules may ask for, and who answers it.
 
 use std::fmt::Write as _;
-use std::io::{self, Write as _};
 use std::process::ExitCode;
 
 use anyhow::Result;
-use clap::{Args, ValueEnum};
+use clap::Args;
 use k8srd_core::event::Scope;
 use k8srd_core::field::{
     ArgRule, FieldClass, FieldInfo, FieldType, Multiplicity, NumberFormat, Usage,
@@ -14,6 +13,7 @@ use k8srd_core::schema::Schema;
 use serde_json::{Value, json};
 
 use crate::config::WrongCall;
+use crate::listing::{self, Format, cell};
 
 /// List the fields that rules may name: type, argument, meaning, and who answers them
 ///
@@ -31,13 +31,6 @@ pub(crate) struct FieldsArgs {
     format: Format,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Format {
-    Text,
-    Markdown,
-    Json,
-}
-
 pub(crate) fn run(args: &FieldsArgs) -> Result<ExitCode> {
     let schema = Schema::falco();
     if let Some(source) = &args.source
@@ -46,17 +39,11 @@ pub(crate) fn run(args: &FieldsArgs) -> Result<ExitCode> {
         let known = schema.source_name();
         return Err(WrongCall(format!("no source is named {source}; there is: {known}")).into());
     }
-    let text = match args.format {
+    listing::print(&match args.format {
         Format::Text => text(&schema),
         Format::Markdown => markdown(&schema),
-        Format::Json => format!("{:#}\n", as_json(&schema)),
-    };
-    match io::stdout().write_all(text.as_bytes()) {
-        // The reader has seen enough: `k8srd fields | head`.
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {}
-        written => written?,
-    }
-    Ok(ExitCode::SUCCESS)
+        Format::Json => listing::json(&as_json(&schema)),
+    })
 }
 
 /// The fields by class, classes in the order in which they first occur.
@@ -141,11 +128,6 @@ fn markdown(schema: &Schema) -> String {
         }
     }
     page
-}
-
-/// Text as the cell of a table.
-fn cell(text: &str) -> String {
-    text.replace('|', "\\|").replace('<', "&lt;")
 }
 
 /// The type of the values, and how many there are.

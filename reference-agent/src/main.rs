@@ -11,6 +11,8 @@ mod config;
 mod demo;
 mod doctor;
 mod fields;
+mod kinds;
+mod listing;
 mod local_time;
 mod rules;
 mod run;
@@ -39,6 +41,7 @@ fn main() -> ExitCode {
         Verb::Doctor(args) => doctor::run(&args),
         Verb::Config(args) => config::verb::run(&args),
         Verb::Fields(args) => fields::run(&args),
+        Verb::Kinds(args) => kinds::run(&args),
         Verb::Act { args } => demo::act::run(&args),
     };
     outcome.unwrap_or_else(|error| {
