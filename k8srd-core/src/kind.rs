@@ -60,6 +60,13 @@ impl EventKind {
     pub const CLONE3: Self = Self(335);
     /// A thread that ran already when the source started. State, never judged by rules.
     pub const TASK: Self = Self(FIRST_STATE);
+    /// A descriptor that was open already when a recording began. State, never judged by rules.
+    pub const DESCRIPTOR: Self = Self(FIRST_OWN_STATE);
+    /// An address of the machine that was recorded. State, never judged by rules.
+    pub const INTERFACE: Self = Self(FIRST_OWN_STATE + 1);
+    /// Another recording begins in the same file: what was known holds no more. State, never judged
+    /// by rules.
+    pub const SECTION: Self = Self(FIRST_OWN_STATE + 2);
 
     /// Falco's code of calls without an event of their own.
     const GENERIC: Self = Self(1);
@@ -84,11 +91,11 @@ impl EventKind {
         self.0 >= FIRST_STATE
     }
 
-    /// The event code under which Falco records it; `None` for [`EventKind::TASK`], which is not
-    /// Falco's.
+    /// The event code under which Falco records it; `None` for what is not Falco's, such as
+    /// [`EventKind::TASK`].
     pub const fn falco_code(self) -> Option<u16> {
         match self {
-            Self::TASK => None,
+            Self::TASK | Self(FIRST_OWN_STATE..) => None,
             Self(code) if self.is_state() => Some(code - FIRST_STATE),
             _ if self.is_call() => Some(Self::GENERIC.0),
             Self(code) => Some(code),
@@ -98,6 +105,8 @@ impl EventKind {
 
 const FIRST_CALL: u16 = 0xE000;
 const FIRST_STATE: u16 = 0xF000;
+/// State that is not of a kind of Falco's; 0xF000 itself is.
+const FIRST_OWN_STATE: u16 = 0xF800;
 
 /// One row of the kind table.
 #[derive(Clone, Debug)]

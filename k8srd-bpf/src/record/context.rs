@@ -98,6 +98,7 @@ fields! { event:
         _ => None,
     };
     CTX_BOOT_TIME => uint(event.header.time);
+    CTX_CPU => uint(event.header.cpu);
     CTX_TRUNCATED => Some(Value::Bool(event.header.flags & TRUNCATED != 0));
     CTX_LATE => Some(Value::Bool(event.late));
 }
@@ -199,6 +200,7 @@ mod tests {
             (field::CTX_NS_CGROUP, Value::U64(context.ns_cgroup.into())),
             (field::CTX_CGROUP_ID, Value::U64(context.cgroup_id)),
             (field::CTX_BOOT_TIME, Value::U64(context.start_time + 5)),
+            (field::CTX_CPU, Value::U64(0)),
             (field::CTX_TRUNCATED, Value::Bool(false)),
             (field::CTX_LATE, Value::Bool(false)),
         ] {

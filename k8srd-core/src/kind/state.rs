@@ -7,7 +7,8 @@ use super::table::{Row, kinds};
 pub(super) const STATE: &[Row] = kinds! {
     0 task Iterator.Process 0 "s": comm: Str, exe: Str, args: Strs, env: Strs, cwd: Path,
         trusted_exepath: Path, cgroups: Strs, flags: Fl32 EXE_FLAGS, exe_ino: U64,
-        exe_ino_ctime: Abs, exe_ino_mtime: Abs;
+        exe_ino_ctime: Abs, exe_ino_mtime: Abs, fdlimit: I64, vm_size: U32, vm_rss: U32,
+        vm_swap: U32, pgft_maj: U64, pgft_min: U64, pidns_init_start_ts: Abs, root: Path;
 
     // Entries of calls: the arguments as they were before the call. Between them names that rules
     // may hold, of codes that nothing produces.
@@ -21,6 +22,11 @@ pub(super) const STATE: &[Row] = kinds! {
     306 openat Syscall.File 4 "sc": dirfd: Fd, name: RelPath, flags: Fl32 OPEN_FLAGS, mode: O32;
     326 openat2 Syscall.File 2 "sc": dirfd: Fd, name: RelPath, flags: Fl32 OPEN_FLAGS, mode: O32,
         resolve: Fl32 RESOLVE_FLAGS;
+
+    // Users and groups that were there when a recording began.
+    354 useradded Meta.Process 0 "s": uid: U32, gid: U32, name: Str, home: Str, shell: Str,
+        container_id: Str;
+    358 groupadded Meta.Process 0 "s": gid: U32, name: Str, container_id: Str;
 
     // What the task iterators tell of threads and descriptors that are there already.
     430 task Iterator.Process 1 "s": ppid: Pid32, pgid: Pid32, vpgid: Pid32, sid: Pid32, comm: Str,
@@ -45,4 +51,10 @@ pub(super) const STATE: &[Row] = kinds! {
         ino_num: U64;
     448 task_file_anon_inode Iterator.File 1 "s": fd: Fd32, fd_type: Fl8 ANON_INODE_FD_TYPES,
         path: Path, ino_num: U64;
+
+    // What is not Falco's, in recordings.
+    0x800 descriptor Meta.File 0 "s": fd: Fd, type: U8, name: Str, flags: Fl32 OPEN_FLAGS,
+        dev: X32, ino: U64, tuple: Tuple, addr: Addr, l4proto: U8;
+    0x801 interface Meta.Net 0 "s": name: Str, address: Ip4, netmask: Ip4, broadcast: Ip4;
+    0x802 section Meta.Internal 0 "s";
 };

@@ -1,0 +1,341 @@
+//! From what older writers recorded to today's forms of events.
+//!
+//! [`versions`] is the table; this applies it, as often as there are versions in between.
+
+mod versions;
+
+use std::collections::HashMap;
+use std::ops::Range;
+use std::sync::LazyLock;
+
+use k8srd_core::kind::{EventKind, KINDS, Origin, ParamType};
+
+use crate::codes;
+use crate::record::{Record, RecordHeader};
+
+/// Versions between the oldest and today's form of an event are fewer.
+const STEPS: usize = 50;
+/// Bytes of entries that are kept for all threads together.
+const KEPT_BYTES: usize = 64 << 20;
+
+/// Makes old events new.
+#[derive(Debug, Default)]
+pub(crate) struct Converter {
+    /// The entry of the call that each thread is in.
+    kept: HashMap<u64, Owned>,
+    kept_bytes: usize,
+    current: Owned,
+    next: Owned,
+}
+
+/// What becomes of a record.
+#[derive(Debug)]
+pub(crate) enum Converted<'a> {
+    /// An event in its newest form.
+    Event(Record<'a>),
+    /// It is part of an event to come.
+    Kept,
+    /// Nothing here makes use of it.
+    Skipped,
+}
+
+/// A record that owns its bytes.
+#[derive(Debug, Default)]
+struct Owned {
+    header: Option<RecordHeader>,
+    params: Vec<Range<usize>>,
+    data: Vec<u8>,
+}
+
+/// A row of the table.
+#[derive(Debug)]
+struct Recipe {
+    /// The new code.
+    becomes: Option<u16>,
+    /// Whether it is in its newest form already.
+    passes: bool,
+    /// Whether it is kept for the return of the call.
+    keeps: bool,
+    /// Whether its own params come first.
+    extends: bool,
+    params: Vec<Ingredient>,
+}
+
+/// Where a param comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Ingredient {
+    /// The event's own, by place.
+    Own(usize),
+    /// The entry's; without entry, empty or zero.
+    Entry {
+        place: usize,
+        else_empty: bool,
+    },
+    Empty,
+    Zero,
+    /// A container's facts as JSON.
+    ContainerJson,
+}
+
+impl Converter {
+    /// The newest form of a record.
+    pub(crate) fn convert<'r>(&'r mut self, record: Record<'r>) -> Converted<'r> {
+        let mut changed = false;
+        for _ in 0..STEPS {
+            let now = if changed { self.current.record() } else { Some(record) };
+            let Some(now) = now else { return Converted::Skipped };
+            let count = now.len();
+            let current = is_current(now.code);
+            let newest = codes::params(now.code).map(usize::from);
+            // A newer writer's params beyond those that are known are passed over.
+            if current && now.code % 2 == 1 && newest.is_none_or(|newest| count >= newest) {
+                break;
+            }
+            let Some(recipe) = TABLE.get(&(now.code, u8::try_from(count).unwrap_or(u8::MAX)))
+            else {
+                if current {
+                    break;
+                }
+                return Converted::Skipped;
+            };
+            if recipe.keeps {
+                Self::keep(&mut self.kept, &mut self.kept_bytes, now);
+            }
+            if recipe.passes {
+                break;
+            }
+            if recipe.becomes.is_none() && recipe.params.is_empty() {
+                return Converted::Kept;
+            }
+            let entry = self.kept.get(&now.tid).and_then(Owned::record);
+            let entry = entry.filter(|entry| entry.code + 1 == now.code);
+            let used = entry.is_some() && recipe.reads_entry();
+            self.next.make(recipe, now, entry);
+            if used && let Some(entry) = self.kept.remove(&record.tid) {
+                self.kept_bytes -= entry.data.len();
+            }
+            std::mem::swap(&mut self.current, &mut self.next);
+            changed = true;
+        }
+        let now = if changed { self.current.record() } else { Some(record) };
+        now.map_or(Converted::Skipped, Converted::Event)
+    }
+
+    fn keep(kept: &mut HashMap<u64, Owned>, bytes: &mut usize, entry: Record<'_>) {
+        if *bytes > KEPT_BYTES {
+            kept.clear();
+            *bytes = 0;
+        }
+        let place = kept.entry(entry.tid).or_default();
+        *bytes -= place.data.len();
+        place.copy(entry);
+        *bytes += place.data.len();
+    }
+}
+
+impl Owned {
+    fn record(&self) -> Option<Record<'_>> {
+        Some(Record::new(self.header?, &self.params, &self.data))
+    }
+
+    fn copy(&mut self, record: Record<'_>) {
+        self.clear(record.header());
+        (0..record.len()).for_each(|place| self.push(record.param(place).unwrap_or_default()));
+    }
+
+    /// Follows a recipe.
+    fn make(&mut self, recipe: &Recipe, old: Record<'_>, entry: Option<Record<'_>>) {
+        let code = recipe.becomes.unwrap_or(old.code);
+        self.clear(RecordHeader { code, ..old.header() });
+        if recipe.extends {
+            (0..old.len()).for_each(|place| self.push(old.param(place).unwrap_or_default()));
+        }
+        for ingredient in &recipe.params {
+            match *ingredient {
+                Ingredient::Own(place) => self.push(old.param(place).unwrap_or_default()),
+                Ingredient::Entry { place, else_empty } => {
+                    match entry.and_then(|entry| entry.param(place)) {
+                        Some(param) => self.push(param),
+                        None if else_empty => self.push(b""),
+                        None => self.push(zero(code, self.params.len())),
+                    }
+                }
+                Ingredient::Empty => self.push(b""),
+                Ingredient::Zero => self.push(zero(code, self.params.len())),
+                Ingredient::ContainerJson => {
+                    let json = container_json(old);
+                    self.push(json.as_bytes());
+                }
+            }
+        }
+    }
+
+    fn clear(&mut self, header: RecordHeader) {
+        self.header = Some(header);
+        self.params.clear();
+        self.data.clear();
+    }
+
+    fn push(&mut self, param: &[u8]) {
+        let start = self.data.len();
+        self.data.extend_from_slice(param);
+        self.params.push(start..self.data.len());
+    }
+}
+
+impl Recipe {
+    fn reads_entry(&self) -> bool {
+        self.params.iter().any(|param| matches!(param, Ingredient::Entry { .. }))
+    }
+
+    /// Reads a row; `None` if it is malformed.
+    fn parse(text: &str) -> Option<Self> {
+        let mut recipe =
+            Self { becomes: None, passes: false, keeps: false, extends: false, params: Vec::new() };
+        for word in text.split(' ') {
+            match word {
+                "+" => recipe.extends = true,
+                "pass" => recipe.passes = true,
+                "store" => recipe.keeps = true,
+                "-" => recipe.params.push(Ingredient::Empty),
+                "0" => recipe.params.push(Ingredient::Zero),
+                "json" => recipe.params.push(Ingredient::ContainerJson),
+                _ => match word.split_at_checked(1)? {
+                    ("=", code) => recipe.becomes = Some(code.parse().ok()?),
+                    ("o", places) => {
+                        let (first, last) = places.split_once("..").unwrap_or((places, places));
+                        let all = first.parse().ok()?..=last.parse().ok()?;
+                        recipe.params.extend(all.map(Ingredient::Own));
+                    }
+                    ("e", place) => {
+                        let required = place.strip_suffix('?');
+                        let else_empty = required.is_some();
+                        let place = required.unwrap_or(place).parse().ok()?;
+                        recipe.params.push(Ingredient::Entry { place, else_empty });
+                    }
+                    _ => return None,
+                },
+            }
+        }
+        Some(recipe)
+    }
+}
+
+static TABLE: LazyLock<HashMap<(u16, u8), Recipe>> = LazyLock::new(|| {
+    let kept = versions::KEPT.iter().map(|&(code, count)| (code, count, "store"));
+    let rows = kept.chain(versions::RECIPES.iter().copied());
+    rows.filter_map(|(code, count, text)| Some(((code, count), Recipe::parse(text)?))).collect()
+});
+
+/// Whether today's writers produce it.
+fn is_current(code: u16) -> bool {
+    let row = |kind| KINDS.binary_search_by_key(&kind, |info| info.kind).ok();
+    let is_state = |place: usize| KINDS.get(place).is_some_and(|info| info.origin != Origin::Meta);
+    // Of the others there are names for rules, and no events.
+    row(EventKind(code)).is_some() || row(EventKind::state(code)).is_some_and(is_state)
+}
+
+/// What stands for a number that nobody recorded; texts are empty.
+fn zero(code: u16, place: usize) -> &'static [u8] {
+    let row = |kind| KINDS.binary_search_by_key(&kind, |info| info.kind).ok();
+    let row = row(EventKind(code)).or_else(|| row(EventKind::state(code)));
+    let param = row.and_then(|row| KINDS.get(row)?.params.get(place));
+    match param.map(|param| param.ty) {
+        Some(ParamType::Uid | ParamType::Gid) => &[0xFF; 4],
+        Some(
+            ParamType::Str
+            | ParamType::Path
+            | ParamType::RelPath
+            | ParamType::StrArray
+            | ParamType::Bytes
+            | ParamType::FdList
+            | ParamType::SockAddr
+            | ParamType::SockTuple,
+        ) => b"",
+        _ => &[0; 8],
+    }
+}
+
+/// The params of the oldest container event (id, type, name, image) in the form of later ones.
+fn container_json(old: Record<'_>) -> String {
+    let text = |place| {
+        let bytes = old.param(place).unwrap_or_default();
+        let end = bytes.iter().position(|&byte| byte == 0).unwrap_or(bytes.len());
+        String::from_utf8_lossy(bytes.get(..end).unwrap_or(bytes)).replace(['"', '\\'], "_")
+    };
+    let kind = old.param(1).and_then(|bytes| bytes.try_into().ok()).map_or(0, u32::from_le_bytes);
+    let (id, name, image) = (text(0), text(2), text(3));
+    format!("{{\"id\":\"{id}\",\"type\":{kind},\"name\":\"{name}\",\"image\":\"{image}\"}}\0")
+}
+
+#[cfg(test)]
+mod tests {
+    use k8srd_core::event::Timestamp;
+
+    use super::*;
+
+    fn owned(code: u16, params: &[&[u8]]) -> Owned {
+        let time = Timestamp::from_nanos(1);
+        let mut owned = Owned::default();
+        owned.clear(RecordHeader { time, tid: 7, cpu: 0, code, state_only: false });
+        params.iter().for_each(|param| owned.push(param));
+        owned
+    }
+
+    /// Converts events of one thread in order; the code and params of what comes out.
+    fn convert(events: &[Owned]) -> Vec<(u16, Vec<Vec<u8>>)> {
+        let mut converter = Converter::default();
+        let mut out = Vec::new();
+        for event in events {
+            if let Converted::Event(new) = converter.convert(event.record().unwrap()) {
+                let params = (0..new.len()).map(|place| new.param(place).unwrap().to_vec());
+                out.push((new.code, params.collect()));
+            }
+        }
+        assert_eq!(converter.kept_bytes, converter.kept.values().map(|k| k.data.len()).sum());
+        out
+    }
+
+    #[test]
+    fn every_row_can_be_read_and_ends_in_todays_form() {
+        for (code, count, text) in versions::RECIPES {
+            assert!(Recipe::parse(text).is_some(), "{code} {text}");
+            let event = owned(*code, &vec![&b"x"[..]; usize::from(*count)]);
+            for (code, params) in convert(&[event]) {
+                let newest = codes::params(code).unwrap();
+                assert!(is_current(code) || [292, 330].contains(&code), "{code} {text}");
+                assert_eq!(params.len(), usize::from(newest), "{code} {text}");
+            }
+        }
+        assert_eq!(TABLE.len(), versions::KEPT.len() + versions::RECIPES.len());
+    }
+
+    #[test]
+    fn a_calls_params_come_from_its_entry() {
+        let found = convert(&[owned(6, &[b"fd", b"size"]), owned(7, &[b"res", b"data"])]);
+        let params = [&b"res"[..], b"data", b"fd", b"size"].map(<[u8]>::to_vec);
+        assert_eq!(found, [(7, params.to_vec())]);
+        // Without it numbers are 0, of another call it is not taken.
+        let found = convert(&[owned(8, &[b"fd", b"size"]), owned(7, &[b"res", b"data"])]);
+        assert_eq!(found[0].1[2], [0; 8]);
+    }
+
+    #[test]
+    fn many_versions_are_passed_in_one_go() {
+        let params: Vec<Vec<u8>> = (0..8).map(|n| vec![n]).collect();
+        let params: Vec<&[u8]> = params.iter().map(Vec::as_slice).collect();
+        let found = convert(&[owned(13, &params)]);
+        assert_eq!((found[0].0, found[0].1.len()), (293, 31));
+        assert_eq!(found[0].1[..8], params[..]);
+    }
+
+    #[test]
+    fn what_is_of_no_use_is_skipped_and_what_is_new_stays() {
+        assert!(convert(&[owned(26, &[]), owned(17, &[])]).is_empty());
+        assert_eq!(convert(&[owned(5, &[b"res", b"fd", b"more"])])[0].1.len(), 3);
+        assert_eq!(convert(&[owned(186, &[b"x"])])[0].1.len(), 1);
+        let found = convert(&[owned(228, &[b"abc\0", &[1, 0, 0, 0], b"web\0", b"nginx\0"])]);
+        let json = b"{\"id\":\"abc\",\"type\":1,\"name\":\"web\",\"image\":\"nginx\"}\0".to_vec();
+        assert_eq!(found, [(324, vec![json])]);
+    }
+}

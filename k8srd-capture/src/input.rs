@@ -1,0 +1,147 @@
+//! The bytes of a capture, decompressed, in pieces that are as long as asked for.
+
+use std::fmt;
+use std::io::{self, BufReader, Read};
+
+use flate2::bufread::MultiGzDecoder;
+
+const GZIP: [u8; 2] = [0x1F, 0x8B];
+/// How much is asked of the file, and of the decompressor, at once.
+const CHUNK: usize = 256 << 10;
+
+/// A window over a stream: what is in front can be looked at before it is consumed.
+pub(crate) struct Input {
+    reader: Box<dyn Read + Send>,
+    buffer: Vec<u8>,
+    start: usize,
+    end: usize,
+    /// Bytes consumed so far.
+    offset: u64,
+}
+
+impl Input {
+    /// Looks at the first bytes to see whether the stream is compressed.
+    pub(crate) fn new(mut reader: impl Read + Send + 'static) -> io::Result<Self> {
+        let mut magic = [0; GZIP.len()];
+        let read = read_full(&mut reader, &mut magic)?;
+        let first = io::Cursor::new(magic.get(..read).unwrap_or_default().to_vec());
+        let whole = BufReader::with_capacity(CHUNK, first.chain(reader));
+        let reader: Box<dyn Read + Send> =
+            if magic == GZIP { Box::new(MultiGzDecoder::new(whole)) } else { Box::new(whole) };
+        Ok(Self { reader, buffer: vec![0; CHUNK], start: 0, end: 0, offset: 0 })
+    }
+
+    /// Bytes consumed so far.
+    pub(crate) fn offset(&self) -> u64 {
+        self.offset
+    }
+
+    /// Makes at least `n` bytes available, unless the stream ends before.
+    pub(crate) fn fill(&mut self, n: usize) -> io::Result<()> {
+        if self.start == self.end {
+            (self.start, self.end) = (0, 0);
+        }
+        while self.end - self.start < n {
+            if self.start > 0 && self.buffer.len() - self.start < n {
+                self.buffer.copy_within(self.start..self.end, 0);
+                (self.start, self.end) = (0, self.end - self.start);
+            }
+            if self.buffer.len() - self.start < n {
+                self.buffer.resize(self.start + n, 0);
+            }
+            let free = self.buffer.get_mut(self.end..).unwrap_or_default();
+            match self.reader.read(free) {
+                Ok(0) => break,
+                Ok(read) => self.end += read,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
+    /// What is available now.
+    pub(crate) fn available(&self) -> &[u8] {
+        self.buffer.get(self.start..self.end).unwrap_or_default()
+    }
+
+    /// Passes over bytes that are available.
+    pub(crate) fn consume(&mut self, n: usize) {
+        let n = n.min(self.end - self.start);
+        self.start += n;
+        self.offset += n as u64;
+    }
+}
+
+impl fmt::Debug for Input {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Input").field("offset", &self.offset).finish_non_exhaustive()
+    }
+}
+
+/// Reads until `buffer` is full or the stream ends; says how much.
+fn read_full(reader: &mut impl Read, buffer: &mut [u8]) -> io::Result<usize> {
+    let mut at = 0;
+    while let Some(free) = buffer.get_mut(at..).filter(|free| !free.is_empty()) {
+        match reader.read(free) {
+            Ok(0) => break,
+            Ok(read) => at += read,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(at)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+
+    use flate2::Compression;
+    use flate2::write::GzEncoder;
+
+    use super::*;
+
+    fn compressed(bytes: &[u8]) -> Vec<u8> {
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+        encoder.write_all(bytes).unwrap();
+        encoder.finish().unwrap()
+    }
+
+    #[track_caller]
+    fn check(stream: Vec<u8>, expected: &[u8]) {
+        let mut input = Input::new(io::Cursor::new(stream)).unwrap();
+        let mut read = Vec::new();
+        for n in (1..1000).cycle() {
+            input.fill(n).unwrap();
+            let available = input.available();
+            let taken = available.len().min(n);
+            read.extend_from_slice(&available[..taken]);
+            input.consume(taken);
+            if taken < n {
+                break;
+            }
+        }
+        assert!(read == expected && input.offset() == expected.len() as u64);
+    }
+
+    #[test]
+    fn plain_compressed_and_concatenated_streams_read_alike() {
+        let bytes: Vec<u8> = (0..1_000_000_u32).map(|n| (n / 7) as u8).collect();
+        check(bytes.clone(), &bytes);
+        check(compressed(&bytes), &bytes);
+        let (a, b) = bytes.split_at(300_000);
+        check([compressed(a), compressed(b)].concat(), &bytes);
+        check(vec![], &[]);
+        check(vec![0x1F], &[0x1F]);
+    }
+
+    #[test]
+    fn a_cut_stream_is_an_error_after_what_it_has() {
+        let mut stream = compressed(&[7; 100_000]);
+        stream.truncate(stream.len() / 2);
+        let mut input = Input::new(io::Cursor::new(stream)).unwrap();
+        assert!(input.fill(200_000).is_err());
+        assert!(input.available().iter().all(|&byte| byte == 7));
+    }
+}

@@ -1,0 +1,463 @@
+//! Reading .scap: blocks in order, each checked, nothing kept.
+//!
+//! Facts: `userspace/libscap/scap_savefile.h` and `engine/savefile/scap_savefile.c` of
+//! falcosecurity/libs. All numbers are little-endian.
+
+use std::io::Read;
+
+use crate::bytes::{Bytes, TooShort};
+use crate::error::{CaptureError, Place};
+use crate::input::Input;
+use crate::record::{self, Record};
+use crate::table::{self, DescriptorRow, GroupRow, InterfaceRow, ProcessRow, RowError, UserRow};
+
+/// Bytes of a block before and behind its body.
+const HEADER: u32 = 8;
+const TRAILER: u32 = 4;
+/// Most bytes of a row of a table: texts have lengths of 16 bits, and no row has more than nine.
+const ROW: usize = 1 << 20;
+/// Most bytes of an ordinary event's block, as in Falco.
+const EVENT: u32 = 64 << 10;
+/// Most bytes of a large event's block. Falco takes any; nothing that large was ever recorded.
+const LARGE_EVENT: u32 = 64 << 20;
+
+/// Block types.
+mod kind {
+    pub(super) const SECTION: u32 = 0x0A0D_0D0A;
+    pub(super) const MACHINE: [u32; 2] = [0x201, 0x8002_ABCD];
+    pub(super) const EVENTS: [(u32, super::EventForm); 8] = [
+        (0x216, super::EventForm { counted: true, flagged: false, large: false }),
+        (0x217, super::EventForm { counted: true, flagged: true, large: false }),
+        (0x221, super::EventForm { counted: true, flagged: false, large: true }),
+        (0x222, super::EventForm { counted: true, flagged: true, large: true }),
+        (0x204, super::EventForm { counted: false, flagged: false, large: false }),
+        (0x8010_ABCD, super::EventForm { counted: false, flagged: false, large: false }),
+        (0x208, super::EventForm { counted: false, flagged: true, large: false }),
+        // Written by nobody that is known, and read by Falco as the one above.
+        (0x8016_ABCD, super::EventForm { counted: false, flagged: true, large: false }),
+    ];
+}
+
+/// How a block holds an event.
+#[derive(Clone, Copy, Debug)]
+struct EventForm {
+    /// Whether the event says how many params it has.
+    counted: bool,
+    /// Whether flags of the recording stand before it.
+    flagged: bool,
+    /// Whether the block may be larger than 64 KiB.
+    large: bool,
+}
+
+/// Reads a capture item by item, in bounded memory.
+///
+/// ```no_run
+/// use k8srd_capture::{Item, Reader};
+///
+/// let mut reader = Reader::new(std::fs::File::open("trace.scap")?)?;
+/// while let Some(item) = reader.next()? {
+///     if let Item::Event(event) = item {
+///         println!("{} {}", event.time, event.code);
+///     }
+/// }
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug)]
+pub struct Reader {
+    input: Input,
+    /// The block being read.
+    place: Place,
+    blocks: u64,
+    state: State,
+    /// Bytes that the item given last still occupies.
+    lent: usize,
+    params: Vec<std::ops::Range<usize>>,
+}
+
+/// Something that a capture holds.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Item<'a> {
+    /// A section begins: what was said before is of another recording.
+    Section,
+    /// The machine that was recorded.
+    Machine(Machine<'a>),
+    /// A thread that was there.
+    Process(ProcessRow<'a>),
+    /// A descriptor that was open.
+    Descriptor(DescriptorRow<'a>),
+    /// An address of the machine.
+    Interface(InterfaceRow<'a>),
+    /// A user.
+    User(UserRow<'a>),
+    /// A group.
+    Group(GroupRow<'a>),
+    /// An event.
+    Event(Record<'a>),
+}
+
+/// The machine that was recorded.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Machine<'a> {
+    /// Number of CPUs.
+    pub cpus: u32,
+    /// Bytes of memory.
+    pub memory: u64,
+    /// Highest process id.
+    pub max_pid: u64,
+    /// Name of the host.
+    pub hostname: &'a [u8],
+    /// When it was booted, nanoseconds since 1970; 0 if the writer did not know.
+    pub boot_time: u64,
+}
+
+/// What comes next.
+#[derive(Clone, Copy, Debug)]
+enum State {
+    /// The very first block, which has to begin a section.
+    Start,
+    /// The header of a block.
+    Header,
+    /// A row of a table, or its end.
+    Table { table: Table, body: Body },
+}
+
+/// What is left of a block.
+#[derive(Clone, Copy, Debug)]
+struct Body {
+    total: u32,
+    left: u32,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Table {
+    Processes {
+        version: u8,
+    },
+    /// `tid` is read first.
+    Descriptors {
+        version: u8,
+        tid: Option<i64>,
+    },
+    Interfaces {
+        version: u8,
+    },
+    Users {
+        version: u8,
+    },
+}
+
+impl Table {
+    /// The table in blocks of this type.
+    fn of(kind: u32) -> Option<Self> {
+        Some(match kind {
+            0x202 | 0x8000_ABCD => Self::Processes { version: 1 },
+            0x207 | 0x8013_ABCD => Self::Processes { version: 2 },
+            0x209 | 0x8014_ABCD => Self::Processes { version: 3 },
+            0x210..=0x215 => Self::Processes { version: (kind - 0x210) as u8 + 4 },
+            0x203 | 0x8001_ABCD => Self::Descriptors { version: 1, tid: None },
+            0x218 => Self::Descriptors { version: 2, tid: None },
+            0x205 | 0x8011_ABCD => Self::Interfaces { version: 1 },
+            0x219 => Self::Interfaces { version: 2 },
+            0x206 | 0x8012_ABCD => Self::Users { version: 1 },
+            0x220 => Self::Users { version: 2 },
+            _ => return None,
+        })
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Processes { .. } => "the list of processes",
+            Self::Descriptors { .. } => "a list of descriptors",
+            Self::Interfaces { .. } => "the list of interfaces",
+            Self::Users { .. } => "the list of users",
+        }
+    }
+}
+
+/// What [`Reader::advance`] found; its bytes are available.
+enum Found {
+    End,
+    Section { whole: usize },
+    Machine { body: usize, whole: usize },
+    Row { table: Table, limit: usize },
+    Event { form: EventForm, body: usize, whole: usize },
+}
+
+impl Reader {
+    /// Reads a stream, compressed or not.
+    ///
+    /// # Errors
+    ///
+    /// Where its first bytes cannot be read.
+    pub fn new(stream: impl Read + Send + 'static) -> Result<Self, CaptureError> {
+        let input =
+            Input::new(stream).map_err(|error| CaptureError::io(error, Place::default()))?;
+        Ok(Self {
+            input,
+            place: Place::default(),
+            blocks: 0,
+            state: State::Start,
+            lent: 0,
+            params: Vec::new(),
+        })
+    }
+
+    /// Bytes read so far, after decompression.
+    pub fn offset(&self) -> u64 {
+        self.input.offset()
+    }
+
+    /// The block of the item given last.
+    pub fn place(&self) -> Place {
+        self.place
+    }
+
+    /// The next item, or `None` at the end.
+    ///
+    /// # Errors
+    ///
+    /// Where the capture cannot be read on: it is cut, or a length in it is wrong. The same error
+    /// comes again when asked again.
+    #[expect(clippy::should_implement_trait, reason = "an item borrows from the reader")]
+    pub fn next(&mut self) -> Result<Option<Item<'_>>, CaptureError> {
+        self.input.consume(std::mem::take(&mut self.lent));
+        let found = self.advance()?;
+        let Self { input, place, state, lent, params, .. } = self;
+        let place = *place;
+        let bytes = input.available();
+        Ok(Some(match found {
+            Found::End => return Ok(None),
+            Found::Section { whole } => {
+                *lent = whole;
+                Item::Section
+            }
+            Found::Machine { body, whole } => {
+                *lent = whole;
+                let body = bytes.get(HEADER as usize..).and_then(|bytes| bytes.get(..body));
+                let machine = machine(body.unwrap_or_default());
+                let short = |_| CaptureError::corrupt("the machine's block is too short", place);
+                Item::Machine(machine.map_err(short)?)
+            }
+            Found::Row { table, limit } => {
+                let bytes = bytes.get(..limit).unwrap_or(bytes);
+                let mut row = Bytes::new(bytes);
+                let item = item(table, &mut row).map_err(|error| match error {
+                    RowError::Wrong(message) => CaptureError::corrupt(message, place),
+                    RowError::TooShort if bytes.len() < limit => {
+                        CaptureError::truncated(table.name(), place)
+                    }
+                    RowError::TooShort => {
+                        let message = format!("a row goes on past the end of {}", table.name());
+                        CaptureError::corrupt(message, place)
+                    }
+                })?;
+                *lent = row.read();
+                if let State::Table { body, .. } = state {
+                    body.left = body.left.saturating_sub(row.read() as u32);
+                }
+                item
+            }
+            Found::Event { form, body, whole } => {
+                *lent = whole;
+                let body = bytes.get(HEADER as usize..).and_then(|bytes| bytes.get(..body));
+                let EventForm { counted, flagged, .. } = form;
+                let event = record::parse(body.unwrap_or_default(), counted, flagged, params);
+                Item::Event(event.map_err(|message| CaptureError::corrupt(message, place))?)
+            }
+        }))
+    }
+
+    /// Goes to the next item and makes its bytes available.
+    fn advance(&mut self) -> Result<Found, CaptureError> {
+        loop {
+            match self.state {
+                State::Table { table: Table::Descriptors { version, tid: None }, body } => {
+                    let bytes = self.need(8, "a list of descriptors")?;
+                    let tid = Bytes::new(bytes).i64().unwrap_or_default();
+                    self.input.consume(8);
+                    let left = body.left.checked_sub(8).ok_or_else(|| {
+                        let message = "a list of descriptors is too short for its thread's id";
+                        CaptureError::corrupt(message, self.place)
+                    })?;
+                    let table = Table::Descriptors { version, tid: Some(tid) };
+                    self.state = State::Table { table, body: Body { left, ..body } };
+                }
+                State::Table { table, body } if body.left >= 4 => {
+                    let limit = (body.left as usize).min(ROW);
+                    self.fill(limit)?;
+                    return Ok(Found::Row { table, limit });
+                }
+                State::Table { table, body } => {
+                    // Less than four bytes are padding.
+                    let rest = (body.left + TRAILER) as usize;
+                    let bytes = self.need(rest, table.name())?;
+                    let trailer = trailer(bytes.get(body.left as usize..).unwrap_or_default());
+                    self.check_trailer(body.total, trailer)?;
+                    self.input.consume(rest);
+                    self.state = State::Header;
+                }
+                State::Start | State::Header => {
+                    if let Some(found) = self.header()? {
+                        return Ok(found);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Reads a block's header; `None` where that gave no item.
+    fn header(&mut self) -> Result<Option<Found>, CaptureError> {
+        self.place = Place { block: self.blocks, offset: self.input.offset() };
+        self.fill(HEADER as usize)?;
+        if self.input.available().is_empty() {
+            if matches!(self.state, State::Start) {
+                return Err(CaptureError::truncated("its first block", self.place));
+            }
+            return Ok(Some(Found::End));
+        }
+        let mut bytes = Bytes::new(self.need(HEADER as usize, "a block's header")?);
+        let (kind, total) = match (bytes.u32(), bytes.u32()) {
+            (Ok(kind), Ok(total)) => (kind, total),
+            _ => return Err(CaptureError::truncated("a block's header", self.place)),
+        };
+        if matches!(self.state, State::Start) && kind != kind::SECTION {
+            let message = "it does not begin like a .scap capture (0a 0d 0d 0a)";
+            return Err(CaptureError::corrupt(message, self.place));
+        }
+        let body = total.checked_sub(HEADER + TRAILER).filter(|_| total % 4 == 0);
+        let body = body.ok_or_else(|| {
+            let message = format!("a block of type {kind:#x} says that it is {total} bytes long");
+            CaptureError::corrupt(message, self.place)
+        })?;
+        self.blocks += 1;
+        if let Some(table) = Table::of(kind) {
+            self.input.consume(HEADER as usize);
+            self.state = State::Table { table, body: Body { total, left: body } };
+            return Ok(None);
+        }
+        self.state = State::Header;
+        if let Some(&(_, form)) = kind::EVENTS.iter().find(|(known, _)| *known == kind) {
+            let limit = if form.large { LARGE_EVENT } else { EVENT };
+            if total > limit {
+                let message = format!("an event's block is {total} bytes long, {limit} at most");
+                return Err(CaptureError::corrupt(message, self.place));
+            }
+            self.whole(total, "an event")?;
+            let (body, whole) = (body as usize, total as usize);
+            return Ok(Some(Found::Event { form, body, whole }));
+        }
+        if kind == kind::SECTION {
+            return self.section(total, body).map(Some);
+        }
+        if kind::MACHINE.contains(&kind) && total <= EVENT {
+            self.whole(total, "the machine's block")?;
+            let (body, whole) = (body as usize, total as usize);
+            return Ok(Some(Found::Machine { body, whole }));
+        }
+        self.skip(total)?;
+        Ok(None)
+    }
+
+    fn section(&mut self, total: u32, body: u32) -> Result<Found, CaptureError> {
+        const MAGIC: u32 = 0x1A2B_3C4D;
+        const MAJOR: u16 = 1;
+        if total > EVENT {
+            let message = format!("a section's header is {total} bytes long, {EVENT} at most");
+            return Err(CaptureError::corrupt(message, self.place));
+        }
+        self.whole(total, "a section's header")?;
+        let bytes = self.input.available().get(HEADER as usize..).unwrap_or_default();
+        let mut bytes = Bytes::new(bytes.get(..body as usize).unwrap_or_default());
+        let header = (bytes.u32(), bytes.u16(), bytes.u16(), bytes.u64());
+        let wrong = |message: String| Err(CaptureError::corrupt(message, self.place));
+        match header {
+            (Ok(MAGIC), Ok(MAJOR), Ok(_), Ok(_)) => Ok(Found::Section { whole: total as usize }),
+            (Ok(magic), ..) if magic == MAGIC.swap_bytes() => {
+                wrong("it was recorded on a big-endian machine, which cannot be read".to_owned())
+            }
+            (Ok(MAGIC), Ok(major), Ok(minor), _) => {
+                wrong(format!("it is of version {major}.{minor}, only {MAJOR}.x can be read"))
+            }
+            _ => wrong("a section's header is not one of a .scap capture".to_owned()),
+        }
+    }
+
+    /// Makes a whole block available, and compares its two lengths.
+    fn whole(&mut self, total: u32, what: &'static str) -> Result<(), CaptureError> {
+        let bytes = self.need(total as usize, what)?;
+        let trailer = trailer(bytes.get((total - TRAILER) as usize..).unwrap_or_default());
+        self.check_trailer(total, trailer)
+    }
+
+    fn check_trailer(&self, total: u32, trailer: u32) -> Result<(), CaptureError> {
+        if trailer == total {
+            return Ok(());
+        }
+        let message = format!(
+            "a block says at its start that it is {total} bytes long, at its end {trailer}"
+        );
+        Err(CaptureError::corrupt(message, self.place))
+    }
+
+    /// Passes over a block of a type that is not known here, however long.
+    fn skip(&mut self, total: u32) -> Result<(), CaptureError> {
+        let mut left = total as usize;
+        while left > 0 {
+            self.fill(left.min(ROW))?;
+            let available = self.input.available().len().min(left);
+            if available == 0 {
+                return Err(CaptureError::truncated("a block of unknown type", self.place));
+            }
+            self.input.consume(available);
+            left -= available;
+        }
+        Ok(())
+    }
+
+    fn fill(&mut self, n: usize) -> Result<(), CaptureError> {
+        self.input.fill(n).map_err(|error| match error.kind() {
+            std::io::ErrorKind::UnexpectedEof => {
+                CaptureError::truncated("compressed data", self.place)
+            }
+            _ => CaptureError::io(error, self.place),
+        })
+    }
+
+    /// Exactly `n` bytes, which stay available.
+    fn need(&mut self, n: usize, what: &'static str) -> Result<&[u8], CaptureError> {
+        self.fill(n)?;
+        let place = self.place;
+        self.input.available().get(..n).ok_or_else(|| CaptureError::truncated(what, place))
+    }
+}
+
+/// The length that stands behind a block. No block has the length 0.
+fn trailer(bytes: &[u8]) -> u32 {
+    Bytes::new(bytes).u32().unwrap_or_default()
+}
+
+fn item<'a>(table: Table, bytes: &mut Bytes<'a>) -> Result<Item<'a>, RowError> {
+    Ok(match table {
+        Table::Processes { version } => Item::Process(table::parse_process(bytes, version)?),
+        Table::Descriptors { version, tid } => {
+            Item::Descriptor(table::parse_descriptor(bytes, version, tid.unwrap_or_default())?)
+        }
+        Table::Interfaces { version } => Item::Interface(table::parse_interface(bytes, version)?),
+        Table::Users { version } => match table::parse_user(bytes, version)? {
+            table::UserOrGroup::User(user) => Item::User(user),
+            table::UserOrGroup::Group(group) => Item::Group(group),
+        },
+    })
+}
+
+fn machine(body: &[u8]) -> Result<Machine<'_>, TooShort> {
+    let mut bytes = Bytes::new(body);
+    let (cpus, memory, max_pid) = (bytes.u32()?, bytes.u64()?, bytes.u64()?);
+    let hostname = bytes.take(128)?;
+    let end = hostname.iter().position(|&byte| byte == 0).unwrap_or(hostname.len());
+    let boot_time = bytes.u64()?;
+    let hostname = hostname.get(..end).unwrap_or(hostname);
+    Ok(Machine { cpus, memory, max_pid, hostname, boot_time })
+}

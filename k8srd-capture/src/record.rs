@@ -1,0 +1,159 @@
+//! An event as recorded: numbers and the bytes of its params.
+
+use std::ops::Range;
+
+use k8srd_core::event::Timestamp;
+
+use crate::bytes::Bytes;
+use crate::codes;
+
+/// An event, its params not yet read.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct Record<'a> {
+    /// When it happened.
+    pub time: Timestamp,
+    /// The thread that it happened in.
+    pub tid: u64,
+    /// The CPU that it happened on.
+    pub cpu: u16,
+    /// Falco's event code.
+    pub code: u16,
+    /// Whether it only tells state, and was not meant for people: Falco's dump flag 1.
+    pub state_only: bool,
+    params: &'a [Range<usize>],
+    data: &'a [u8],
+}
+
+impl<'a> Record<'a> {
+    /// How many params it has: a recording of an older version has fewer than today's table.
+    pub fn len(&self) -> usize {
+        self.params.len()
+    }
+
+    /// Whether it has no params.
+    pub fn is_empty(&self) -> bool {
+        self.params.is_empty()
+    }
+
+    /// The bytes of a param; `None` if there are not as many. Empty: it was not captured.
+    pub fn param(&self, place: usize) -> Option<&'a [u8]> {
+        self.data.get(self.params.get(place)?.clone())
+    }
+
+    /// An event with these params, whose ranges are within `data`.
+    pub(crate) fn new(header: RecordHeader, params: &'a [Range<usize>], data: &'a [u8]) -> Self {
+        let RecordHeader { time, tid, cpu, code, state_only } = header;
+        Self { time, tid, cpu, code, state_only, params, data }
+    }
+
+    pub(crate) fn header(&self) -> RecordHeader {
+        let Self { time, tid, cpu, code, state_only, .. } = *self;
+        RecordHeader { time, tid, cpu, code, state_only }
+    }
+}
+
+/// An event without its params.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct RecordHeader {
+    pub(crate) time: Timestamp,
+    pub(crate) tid: u64,
+    pub(crate) cpu: u16,
+    pub(crate) code: u16,
+    pub(crate) state_only: bool,
+}
+
+/// Bytes of an event's header, which its length counts; four less where it says no number of params.
+const HEADER: usize = 26;
+/// Falco's dump flag for what readers should not show.
+const STATE_ONLY: u32 = 1;
+/// Old writers gave the length of these wrongly, by this much.
+const WRONG_LENGTH: [u16; 2] = [280, 286];
+const WRONG_BY: usize = 3;
+
+/// Reads the body of an event's block. `counted`: the header says how many params there are;
+/// `flagged`: dump flags stand before it. The places of params go to `params`.
+pub(crate) fn parse<'a>(
+    body: &'a [u8],
+    counted: bool,
+    flagged: bool,
+    params: &'a mut Vec<Range<usize>>,
+) -> Result<Record<'a>, String> {
+    let too_short = |_| "an event's block is too short for its header".to_owned();
+    let mut bytes = Bytes::new(body);
+    let cpu = bytes.u16().map_err(too_short)?;
+    let flags = if flagged { bytes.u32().map_err(too_short)? } else { 0 };
+    let event = bytes.rest();
+    let mut bytes = Bytes::new(event);
+    let time = Timestamp::from_nanos(bytes.u64().map_err(too_short)?);
+    let tid = bytes.u64().map_err(too_short)?;
+    let mut length = bytes.u32().map_err(too_short)? as usize;
+    let code = bytes.u16().map_err(too_short)?;
+    let state_only = flags & STATE_ONLY != 0;
+    let header = RecordHeader { time, tid, cpu, code, state_only };
+    params.clear();
+    if codes::params(code).is_none() {
+        // Of a newer version: nothing is known of its form, and nobody will ask.
+        return Ok(Record::new(header, &[], &[]));
+    }
+    let count = if counted { Some(bytes.u32().map_err(too_short)? as usize) } else { None };
+    if count.is_none() && WRONG_LENGTH.contains(&code) {
+        length = length.saturating_sub(WRONG_BY);
+    }
+    let start = if counted { HEADER } else { HEADER - 4 };
+    let data = event.get(start..length).ok_or_else(|| {
+        format!(
+            "an event of type {code} says that it is {length} bytes long, its block has {}",
+            event.len()
+        )
+    })?;
+    let wide = codes::is_large(code);
+    match count {
+        Some(count) => {
+            if !places(data, count, wide, params) {
+                return Err(format!(
+                    "an event of type {code} says that it has {count} params, which do not fit \
+                     into its {length} bytes"
+                ));
+            }
+        }
+        None => {
+            // Their number is the one with which the lengths add up.
+            let most = codes::params(code).unwrap_or(0);
+            let fits = |count: &usize| {
+                places(data, *count, wide, params)
+                    && params.last().map_or(count * 2, |last| last.end) == data.len()
+            };
+            if (0..=usize::from(most)).rev().find(fits).is_none() {
+                return Err(format!(
+                    "the params of an event of type {code} do not add up to its {length} bytes"
+                ));
+            }
+        }
+    }
+    Ok(Record::new(header, params, data))
+}
+
+/// Finds `count` params behind their lengths; says whether all are within `data`.
+fn places(data: &[u8], count: usize, wide: bool, params: &mut Vec<Range<usize>>) -> bool {
+    params.clear();
+    let width = if wide { 4 } else { 2 };
+    let Some(mut at) = count.checked_mul(width).filter(|&lengths| lengths <= data.len()) else {
+        return false;
+    };
+    let mut lengths = Bytes::new(data);
+    for _ in 0..count {
+        let length = if wide {
+            lengths.u32().map(|length| length as usize)
+        } else {
+            lengths.u16().map(usize::from)
+        };
+        let Some(end) = length.ok().and_then(|length| at.checked_add(length)) else { return false };
+        if end > data.len() {
+            return false;
+        }
+        params.push(at..end);
+        at = end;
+    }
+    true
+}

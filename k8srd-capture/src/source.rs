@@ -1,0 +1,285 @@
+//! A capture as a source of events.
+
+use std::collections::BTreeMap;
+use std::io::Read;
+use std::ops::ControlFlow;
+use std::sync::LazyLock;
+use std::time::Duration;
+
+use k8srd_core::arena::Arena;
+use k8srd_core::catalogue as field;
+use k8srd_core::event::{Event, Fields, Timestamp};
+use k8srd_core::field::Key;
+use k8srd_core::interest::Interest;
+use k8srd_core::kind::{EventKind, KINDS, KindInfo};
+use k8srd_core::loss::Losses;
+use k8srd_core::set::FieldSet;
+use k8srd_core::source::{Flow, Source, SourceError};
+use k8srd_core::value::{Lookup, Value};
+
+use crate::codes;
+use crate::convert::{Converted, Converter};
+use crate::decode;
+use crate::error::{CaptureError, Place};
+use crate::reader::{Item, Reader};
+use crate::record::Record;
+use crate::state::State;
+
+/// Items that one call of [`Source::read`] gives at most.
+const ITEMS_PER_READ: usize = 1024;
+
+/// Gives the events of a .scap capture, whatever version wrote it, to a pipeline.
+///
+/// What ran and what was open when the recording began comes first, as events that only carry
+/// state. Then come all events, in the order and with the times in which they were recorded; what is asked
+/// for by [`Source::subscribe`] makes no difference, so that the state that enrichers keep is right.
+#[derive(Debug)]
+pub struct Capture {
+    reader: Reader,
+    converter: Converter,
+    hostname: Option<String>,
+    boot_time: Option<Timestamp>,
+    sections: u64,
+    events: u64,
+    skipped: BTreeMap<u16, u64>,
+    ended: bool,
+}
+
+/// Which `ctx.*` fields the rows of tables, or events, tell.
+static PROVIDES: LazyLock<FieldSet> = LazyLock::new(|| {
+    let told = [
+        field::CTX_TID,
+        field::CTX_PID,
+        field::CTX_PPID,
+        field::CTX_VTID,
+        field::CTX_VPID,
+        field::CTX_SID,
+        field::CTX_VSID,
+        field::CTX_PGID,
+        field::CTX_VPGID,
+        field::CTX_UID,
+        field::CTX_EUID,
+        field::CTX_GID,
+        field::CTX_EGID,
+        field::CTX_LOGINUID,
+        field::CTX_TTY,
+        field::CTX_CAP_EFFECTIVE,
+        field::CTX_CAP_PERMITTED,
+        field::CTX_CAP_INHERITABLE,
+        field::CTX_CPU,
+    ];
+    told.into_iter().collect()
+});
+
+impl Capture {
+    /// Reads a stream, compressed or not.
+    ///
+    /// # Errors
+    ///
+    /// Where its first bytes cannot be read.
+    pub fn new(stream: impl Read + Send + 'static) -> Result<Self, CaptureError> {
+        Ok(Self {
+            reader: Reader::new(stream)?,
+            converter: Converter::default(),
+            hostname: None,
+            boot_time: None,
+            sections: 0,
+            events: 0,
+            skipped: BTreeMap::new(),
+            ended: false,
+        })
+    }
+
+    /// The name of the host that was recorded, once its block was read.
+    pub fn hostname(&self) -> Option<&str> {
+        self.hostname.as_deref()
+    }
+
+    /// When that host was booted, if the writer knew.
+    pub fn boot_time(&self) -> Option<Timestamp> {
+        self.boot_time
+    }
+
+    /// Events given so far, those that only carry state left out.
+    pub fn events(&self) -> u64 {
+        self.events
+    }
+
+    /// Bytes read so far, after decompression.
+    pub fn offset(&self) -> u64 {
+        self.reader.offset()
+    }
+
+    /// The block that was read last.
+    pub fn place(&self) -> Place {
+        self.reader.place()
+    }
+
+    /// What was passed over because nothing here knows or needs it: Falco's event code, its name,
+    /// how often.
+    pub fn skipped(&self) -> impl Iterator<Item = (u16, &'static str, u64)> + '_ {
+        self.skipped.iter().map(|(&code, &count)| (code, codes::name(code).unwrap_or("?"), count))
+    }
+
+    fn next(
+        &mut self,
+        each: &mut dyn FnMut(&dyn Event) -> ControlFlow<()>,
+    ) -> Result<ControlFlow<()>, CaptureError> {
+        let Self { reader, converter, hostname, boot_time, sections, events, skipped, .. } = self;
+        let state = match reader.next()? {
+            None => {
+                self.ended = true;
+                return Ok(ControlFlow::Break(()));
+            }
+            Some(Item::Event(record)) => {
+                let code = record.code;
+                return Ok(match converter.convert(record) {
+                    Converted::Event(record) => match Recorded::of(record) {
+                        Some(event) => {
+                            *events += u64::from(!event.kind.is_state());
+                            each(&event)
+                        }
+                        None => {
+                            *skipped.entry(record.code).or_default() += 1;
+                            ControlFlow::Continue(())
+                        }
+                    },
+                    Converted::Kept => ControlFlow::Continue(()),
+                    Converted::Skipped => {
+                        *skipped.entry(code).or_default() += 1;
+                        ControlFlow::Continue(())
+                    }
+                });
+            }
+            Some(Item::Section) => {
+                *sections += 1;
+                if *sections == 1 {
+                    return Ok(ControlFlow::Continue(()));
+                }
+                *converter = Converter::default();
+                State::Section
+            }
+            Some(Item::Machine(machine)) => {
+                *hostname = Some(String::from_utf8_lossy(machine.hostname).into_owned());
+                let boot = Timestamp::from_nanos(machine.boot_time);
+                *boot_time = Some(boot).filter(|boot| boot.as_nanos() > 0);
+                return Ok(ControlFlow::Continue(()));
+            }
+            Some(Item::Process(row)) => State::Process(row),
+            Some(Item::Descriptor(row)) => State::Descriptor(row),
+            Some(Item::Interface(row)) => State::Interface(row),
+            Some(Item::User(row)) => State::User(row),
+            Some(Item::Group(row)) => State::Group(row),
+        };
+        Ok(each(&state))
+    }
+}
+
+impl Source for Capture {
+    fn provides(&self) -> &FieldSet {
+        &PROVIDES
+    }
+
+    fn subscribe(&mut self, _: &Interest) -> Result<(), SourceError> {
+        Ok(())
+    }
+
+    fn read(
+        &mut self,
+        _: Duration,
+        each: &mut dyn FnMut(&dyn Event) -> ControlFlow<()>,
+    ) -> Result<Flow, SourceError> {
+        for _ in 0..ITEMS_PER_READ {
+            if self.ended {
+                return Ok(Flow::End);
+            }
+            let flow = self.next(each).map_err(|error| {
+                SourceError::new("the capture cannot be read on").caused_by(error)
+            })?;
+            if flow.is_break() {
+                break;
+            }
+        }
+        Ok(if self.ended { Flow::End } else { Flow::More })
+    }
+
+    /// Nothing is lost in reading; what the recorder lost it told in events.
+    fn losses(&self) -> Losses {
+        Losses::default()
+    }
+
+    fn stop(&mut self) -> Result<(), SourceError> {
+        self.ended = true;
+        Ok(())
+    }
+}
+
+/// An event of a capture in its newest form.
+struct Recorded<'a> {
+    kind: EventKind,
+    info: &'static KindInfo,
+    record: Record<'a>,
+}
+
+impl<'a> Recorded<'a> {
+    /// The event, if the kind table knows it.
+    fn of(record: Record<'a>) -> Option<Self> {
+        let mut kind = EventKind(record.code);
+        if kind == GENERIC {
+            let number = record.param(0)?.get(..2)?.try_into().ok()?;
+            kind = EventKind::call(u16::from_le_bytes(number));
+        }
+        // The entries of calls have a row as state only.
+        let state = EventKind::state(record.code);
+        let own = info(kind);
+        let kind = if record.state_only || own.is_none() { state } else { kind };
+        Some(Self { kind, info: own.or_else(|| info(state))?, record })
+    }
+}
+
+const GENERIC: EventKind = EventKind(1);
+
+/// The row of a kind.
+fn info(kind: EventKind) -> Option<&'static KindInfo> {
+    /// Rows by code, so that no event searches.
+    static BY_CODE: LazyLock<Vec<Option<&'static KindInfo>>> = LazyLock::new(|| {
+        let find = |code| {
+            let place = KINDS.binary_search_by_key(&EventKind(code), |info| info.kind);
+            place.ok().and_then(|place| KINDS.get(place))
+        };
+        (0..codes::COUNT).map(find).collect()
+    });
+    match BY_CODE.get(usize::from(kind.0)) {
+        Some(row) => *row,
+        None => {
+            let place = KINDS.binary_search_by_key(&kind, |info| info.kind);
+            place.ok().and_then(|place| KINDS.get(place))
+        }
+    }
+}
+
+impl Event for Recorded<'_> {
+    fn kind(&self) -> EventKind {
+        self.kind
+    }
+
+    fn time(&self) -> Timestamp {
+        self.record.time
+    }
+}
+
+impl Fields for Recorded<'_> {
+    fn get<'a>(&'a self, key: &Key, _: &'a Arena) -> Lookup<Value<'a>> {
+        match key.field() {
+            field::CTX_TID => Lookup::Known(Value::I64(self.record.tid as i64)),
+            field::CTX_CPU => Lookup::Known(Value::U64(self.record.cpu.into())),
+            id => {
+                let Some(place) = id.as_param().map(usize::from) else { return Lookup::Absent };
+                match (self.info.params.get(place), self.record.param(place)) {
+                    (Some(param), Some(bytes)) => decode::value(param, bytes),
+                    _ => Lookup::Absent,
+                }
+            }
+        }
+    }
+}
