@@ -291,7 +291,7 @@ impl Pool {
             Self::Natural => of(&["0", "1", "2", "3", "0x10", "18446744073709551615"]),
             Self::Port => of(&["0", "22", "80", "443", "65535", "https", "ssh"]),
             Self::Real => of(&["-1", "0", "1", "2"]),
-            Self::Dynamic => of(&["0", "1", "0x1", "-1", "2", "x"]),
+            Self::Dynamic => of(&["0", "1", "0x1", "2", "0x10"]),
             // A quoted text holds no NUL byte.
             Self::Bytes => {
                 bytes().prop_map(|b| b.into_iter().filter(|b| *b != 0).collect()).boxed()

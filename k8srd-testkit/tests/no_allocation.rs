@@ -47,6 +47,26 @@ const RULES: &str = r#"
   condition: opened and (user.uid != 1000 or evt.is_open_write = true or evt.time contains "25:")
   output: "%user.uid"
   priority: warning
+- rule: Expressions
+  desc: d
+  condition: >
+    opened and (fd.name regex "/run/[a-z]+/.*[.]sock" or fd.name regex "(.*(a|b).{12}){3}")
+  output: "%fd.name"
+  priority: warning
+- rule: Modifiers
+  desc: d
+  condition: opened and (fd.name contains allof (secret, key) or fd.name startswith oneof (/x, /y))
+  output: "%fd.name"
+  priority: warning
+- rule: Transformed
+  desc: d
+  condition: >
+    opened and (tolower(proc.name) = toupper(proc.name) or b64(fd.name) = secret
+    or basename(fd.name) = val(proc.name) or len(fd.name) > 4000
+    or concat(proc.name, "/", basename(fd.name)) = join("/", (proc.name, fd.num, user.uid, "x"))
+    or getopt((proc.name, "-ab", fd.name), "ab:")[b] = x or fd.name glob val(proc.name))
+  output: "%fd.name"
+  priority: warning
 - rule: Other kind
   desc: d
   condition: evt.type = connect and fd.net in (10.0.0.0/8) and fd.port = 22

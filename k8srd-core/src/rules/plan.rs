@@ -299,7 +299,7 @@ impl<'a> Specialised<'a> {
 fn is_of_kind(check: &Check) -> bool {
     let (mut all, mut one_is_param) = (true, false);
     check.fields(&mut |field| match field.key.field() {
-        catalogue::EVT_TYPE | catalogue::EVT_SOURCE => {}
+        catalogue::EVT_TYPE | catalogue::SYSCALL_TYPE | catalogue::EVT_SOURCE => {}
         catalogue::EVT_ARG | catalogue::EVT_RAWARG => one_is_param = true,
         _ => all = false,
     });
@@ -310,7 +310,7 @@ fn is_of_kind(check: &Check) -> bool {
 fn decide(event: &OfKind<'_>, check: &Check, atom: &Atom, arena: &Arena) -> Option<bool> {
     let (mut decided, mut absent) = (true, false);
     check.fields(&mut |field| match field.key.field() {
-        catalogue::EVT_TYPE | catalogue::EVT_SOURCE => {}
+        catalogue::EVT_TYPE | catalogue::SYSCALL_TYPE | catalogue::EVT_SOURCE => {}
         catalogue::EVT_ARG | catalogue::EVT_RAWARG => {
             decided = false;
             absent |= !may_have(event.info, field.key.arg());
@@ -359,6 +359,9 @@ impl Fields for OfKind<'_> {
     fn get<'a>(&'a self, key: &Key, _: &'a Arena) -> Lookup<Value<'a>> {
         match key.field() {
             catalogue::EVT_TYPE => Lookup::Known(Value::from(&*self.info.name)),
+            catalogue::SYSCALL_TYPE if self.info.origin == Origin::Syscall => {
+                Lookup::Known(Value::from(&*self.info.name))
+            }
             catalogue::EVT_SOURCE => Lookup::Known(Value::from(self.source)),
             _ => Lookup::Absent,
         }
@@ -425,6 +428,7 @@ mod tests {
         check("evt.type = openat", &[EventKind::OPENAT]);
         check("evt.type in (open, creat) and proc.name = x", &[EventKind::OPEN, EventKind::CREAT]);
         check("evt.type = open and evt.type = creat", &[]);
+        check("syscall.type = open or syscall.type = procexit", &[EventKind::OPEN]);
         check("not evt.type != connect", &[EventKind::CONNECT]);
         check("evt.type = creat or (evt.type = open and not evt.type = open)", &[EventKind::CREAT]);
         check("evt.type = open and evt.source = other", &[]);

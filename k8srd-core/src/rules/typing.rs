@@ -215,8 +215,9 @@ impl Typer<'_, '_> {
             self.report(ProblemKind::Wrong, &check.operator_span, message, None);
             return None;
         }
-        if !(row.fits)(left.ty()) {
-            let ty = left.ty().name();
+        let types = self.types(left);
+        if !types.iter().any(|ty| (row.fits)(*ty)) {
+            let ty = types.first().map_or("none", |ty| ty.name());
             let message = format!("{operator} does not compare {shown}, which is of type {ty}");
             self.report(ProblemKind::Wrong, &check.operator_span, message, None);
             return None;
@@ -244,10 +245,18 @@ impl Typer<'_, '_> {
                 }
             }
         }
-        match constant::read(left.ty(), operator, &literal.bytes) {
+        // A dynamic value has to be one that one of its types can have; it is kept as text.
+        let types = self.types(left);
+        let fitting =
+            types.iter().find(|ty| constant::read(**ty, operator, &literal.bytes).is_ok());
+        let ty = match fitting {
+            Some(_) => left.ty(),
+            None => types.first().copied().unwrap_or(left.ty()),
+        };
+        match constant::read(ty, operator, &literal.bytes) {
             Ok(value) => Some(value),
             Err((message, help)) => {
-                let message = format!("{message}; {shown} is of type {}", left.ty().name());
+                let message = format!("{message}; {shown} is of type {}", ty.name());
                 self.report(ProblemKind::Wrong, &literal.span, message, help);
                 None
             }

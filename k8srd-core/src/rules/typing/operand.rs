@@ -4,6 +4,7 @@
 use super::kinds::innermost;
 use super::{MAX_SIZE, Macro, Problem, ProblemKind, Typer};
 use crate::field::{Arg, FieldType, Multiplicity, Usage};
+use crate::kind::ParamType;
 use crate::rules::ast::{self, Transformer};
 use crate::rules::syntax::{self, Argument, Check, Name, TextRange, VAL};
 use crate::rules::{fields, ops, transform};
@@ -151,6 +152,23 @@ impl Typer<'_, '_> {
         None
     }
 
+    /// The types that values of an operand can have. A param as recorded has the type that the kind
+    /// of the event says, which differs between kinds.
+    pub(super) fn types(&self, operand: &ast::Operand) -> Vec<FieldType> {
+        let ast::Operand::Field(field) = operand else { return vec![operand.ty()] };
+        let (FieldType::Dynamic, Arg::Name(param)) = (field.ty, field.key.arg()) else {
+            return vec![field.ty];
+        };
+        let mut types = Vec::new();
+        for (_, param) in self.schema.kinds().iter().filter_map(|info| info.param(param)) {
+            let ty = param_type(param.ty);
+            if !types.contains(&ty) {
+                types.push(ty);
+            }
+        }
+        if types.is_empty() { vec![field.ty] } else { types }
+    }
+
     /// Whether two operands can be compared with each other.
     pub(super) fn comparable(
         &mut self,
@@ -217,5 +235,32 @@ impl Typer<'_, '_> {
             Multiplicity::List => format!("list of {name}"),
             _ => name,
         }
+    }
+}
+
+/// What a param of this type is compared as.
+fn param_type(ty: ParamType) -> FieldType {
+    match ty {
+        ParamType::Errno | ParamType::Fd | ParamType::Pid | ParamType::Int => FieldType::Int,
+        ParamType::Signal
+        | ParamType::SignalSet
+        | ParamType::Uid
+        | ParamType::Gid
+        | ParamType::Uint
+        | ParamType::Flags
+        | ParamType::EnumFlags
+        | ParamType::Mode
+        | ParamType::CallId => FieldType::Uint,
+        ParamType::Str | ParamType::Path | ParamType::RelPath => FieldType::Str,
+        ParamType::Bytes => FieldType::Bytes,
+        ParamType::Ip => FieldType::Ip,
+        ParamType::Port => FieldType::Port,
+        ParamType::RelTime => FieldType::RelTime,
+        ParamType::AbsTime => FieldType::AbsTime,
+        ParamType::StrArray
+        | ParamType::FdList
+        | ParamType::SockAddr
+        | ParamType::SockTuple
+        | ParamType::Dyn => FieldType::Dynamic,
     }
 }
