@@ -44,6 +44,8 @@
 //! | each is parsed, and given the wall's time | [`record`], [`clock`] |
 //! | the whole, with the tasks that run already and the account of losses | [`source`] |
 //!
+//! [`unattached`] is the source without a kernel, for checking rules.
+//!
 //! # Requirements
 //!
 //! Linux 5.17 or later with BTF (`/sys/kernel/btf/vmlinux`), x86_64 or aarch64, root or CAP_BPF and
@@ -69,6 +71,7 @@ pub mod ring;
 mod snapshot;
 pub mod source;
 mod syscalls;
+pub mod unattached;
 
 /// The README's example compiles.
 #[cfg(doctest)]

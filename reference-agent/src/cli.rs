@@ -6,8 +6,10 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use crate::config::{self, verb::ConfigArgs};
+use crate::describe::DescribeArgs;
 use crate::fields::FieldsArgs;
 use crate::kinds::KindsArgs;
+use crate::validate::ValidateArgs;
 
 /// Runtime threat detection for Kubernetes nodes: eBPF events, Falco rules, alerts
 #[derive(Debug, Parser)]
@@ -24,6 +26,7 @@ const FIRST_STEPS: &str = "First steps, as root:
   k8srd doctor                what of this machine can be used, and how to fix the rest
   k8srd demo                  act out attacks in a container made for it, show the alerts
   k8srd run                   watch this machine with the shipped rules until Ctrl-C
+  k8srd validate my.yaml      everything that is wrong with rules of your own
   k8srd run -r my.yaml --json watch with rules of your own, one JSON object a line
   k8srd config show           what can be set, and what is in effect
 
@@ -40,6 +43,8 @@ pub(crate) enum Verb {
     Run(RunArgs),
     Demo(DemoArgs),
     Doctor(DoctorArgs),
+    Validate(ValidateArgs),
+    Describe(DescribeArgs),
     Config(ConfigArgs),
     Fields(FieldsArgs),
     Kinds(KindsArgs),

@@ -20,10 +20,11 @@ use k8srd_core::schema::Schema;
 use k8srd_core::value::OwnedValue;
 
 use crate::config::Config;
+use crate::paint::Paint;
 use crate::signals::StopWish;
 use crate::{rules, wire};
 use stage::{Stage, command_line, real_program};
-use table::{Outcome, Paint, print_table};
+use table::{Outcome, print_table};
 
 /// How long one command of a scenario may take.
 const COMMAND_LIMIT: Duration = Duration::from_secs(20);

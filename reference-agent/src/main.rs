@@ -9,15 +9,19 @@
 mod cli;
 mod config;
 mod demo;
+mod describe;
 mod doctor;
 mod fields;
 mod kinds;
 mod listing;
 mod local_time;
+mod paint;
 mod rules;
 mod run;
 mod signals;
+mod stdout;
 mod summary;
+mod validate;
 mod wire;
 
 use std::process::ExitCode;
@@ -39,6 +43,8 @@ fn main() -> ExitCode {
         Verb::Run(args) => run::run(&args),
         Verb::Demo(DemoArgs {}) => demo::run(),
         Verb::Doctor(args) => doctor::run(&args),
+        Verb::Validate(args) => validate::run(&args),
+        Verb::Describe(args) => describe::run(&args),
         Verb::Config(args) => config::verb::run(&args),
         Verb::Fields(args) => fields::run(&args),
         Verb::Kinds(args) => kinds::run(&args),

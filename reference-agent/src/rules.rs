@@ -1,7 +1,7 @@
 //! Rules from files, directories, or the program itself.
 
 use std::fs;
-use std::io;
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
@@ -15,6 +15,8 @@ use crate::config::{Config, Switch};
 pub(crate) const SHIPPED: &str = include_str!("../../rules/k8srd_rules.yaml");
 /// Their name in messages.
 const SHIPPED_NAME: &str = "k8srd_rules.yaml (shipped)";
+/// More is not read of a file that has no end; the loader refuses what is this large.
+const MAX_READ: u64 = 64 << 20;
 
 /// Loads all rules of these files and directories; or, if there are none, of those that the
 /// configuration names; or else the shipped ones. Warnings go to standard error.
@@ -27,7 +29,7 @@ pub(crate) fn load(config: &Config, schema: &Schema, paths: &[PathBuf]) -> Resul
     let mut loader = loader(config, schema);
     let files = match (paths, &config.rules_files[..]) {
         ([], []) => {
-            loader = loader.add_file(SHIPPED_NAME, SHIPPED);
+            loader = add_shipped(loader);
             Vec::new()
         }
         ([], configured) => configured_files(configured)?,
@@ -59,6 +61,45 @@ pub(crate) fn loader(config: &Config, schema: &Schema) -> Loader {
         } else {
             BufferFormat::Printable
         })
+}
+
+/// Adds the rules that the program brings.
+pub(crate) fn add_shipped(loader: Loader) -> Loader {
+    loader.add_file(SHIPPED_NAME, SHIPPED)
+}
+
+/// Adds all rule files that these paths name. What cannot be read is a problem among those that
+/// loading finds, and keeps nothing else from being looked at.
+pub(crate) fn add_all(mut loader: Loader, paths: &[PathBuf]) -> Loader {
+    for path in paths {
+        match files_at(path) {
+            Ok(files) => loader = files.iter().fold(loader, |loader, file| add(loader, file)),
+            Err(error) => loader = loader.add_unreadable(path.display().to_string(), error),
+        }
+    }
+    loader
+}
+
+/// The file, or those of the directory.
+fn files_at(path: &Path) -> io::Result<Vec<PathBuf>> {
+    if !fs::metadata(path)?.is_dir() {
+        return Ok(vec![path.to_owned()]);
+    }
+    let found = rule_files_in(path)?;
+    match found.is_empty() {
+        true => Err(io::Error::other("it is a directory without a .yaml or .yml file")),
+        false => Ok(found),
+    }
+}
+
+fn add(loader: Loader, file: &Path) -> Loader {
+    let name = file.display().to_string();
+    let mut content = Vec::new();
+    let read = fs::File::open(file).and_then(|file| file.take(MAX_READ).read_to_end(&mut content));
+    match read {
+        Ok(_) => loader.add_file(name, content),
+        Err(error) => loader.add_unreadable(name, error),
+    }
 }
 
 /// The rule files that `rules_files` names. As with Falco it may name what is not there (rules of

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use anyhow::{Context as _, Result};
 use k8srd_bpf::load::SensorOptions;
 use k8srd_bpf::source::{BpfOptions, BpfSource};
+use k8srd_bpf::unattached::Unattached;
 use k8srd_core::pipeline::{Pipeline, PipelineBuilder};
 use k8srd_core::rules::{Plan, PlanOptions, RuleMatcher, RuleSet};
 use k8srd_core::schema::Schema;
@@ -48,16 +49,31 @@ pub(crate) fn live_pipeline(
     plan: Arc<Plan>,
 ) -> Result<Pipeline> {
     let source = BpfSource::load(&bpf_options(config))?;
+    let builder = knowing(Pipeline::builder(source));
+    judging(builder, config, schema, plan).build().context("the pipeline cannot be started")
+}
+
+/// The same pipeline without a sensor: for what its parts say of the rules. Needs no privilege.
+///
+/// # Errors
+///
+/// Where the parts do not fit together.
+pub(crate) fn rehearsal(
+    config: &Config,
+    schema: &Arc<Schema>,
+    plan: Arc<Plan>,
+) -> Result<Pipeline> {
+    let builder = knowing(Pipeline::builder(Unattached::default()));
+    judging(builder, config, schema, plan).build().context("the pipeline cannot be put together")
+}
+
+/// What answers fields on this node. Each enricher may read the fields of those before it.
+fn knowing(builder: PipelineBuilder) -> PipelineBuilder {
     let host_root = host_root();
     // What lost records would have told is read from the host's /proc.
     let processes =
         Processes::builder().proc_root(host_root.join("proc")).host_root(host_root).build();
-    // Each enricher may read the fields of those before it.
-    let builder = Pipeline::builder(source)
-        .enrich(processes)
-        .enrich(Containers::default())
-        .enrich(SyscallFields::default());
-    judging(builder, config, schema, plan).build().context("the pipeline cannot be started")
+    builder.enrich(processes).enrich(Containers::default()).enrich(SyscallFields::default())
 }
 
 fn bpf_options(config: &Config) -> BpfOptions {

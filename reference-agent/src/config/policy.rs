@@ -40,7 +40,6 @@ impl Policy {
     /// # Errors
     ///
     /// Where a pattern is no regular expression; none such is read.
-    #[cfg_attr(not(test), expect(dead_code, reason = "read by the verb that validates rules"))]
     pub(crate) fn lints(&self) -> Result<LintOptions, PatternError> {
         let Self { conditions, forbidden, require_tags, require_technique, require_output_fields } =
             self;

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use k8srd_core::alert::Priority;
 
+use crate::paint::Paint;
+
 /// What became of one expectation.
 pub(super) enum Outcome {
     /// A rule fired that should.
@@ -66,39 +68,6 @@ pub(super) fn print_table(
     Ok(())
 }
 
-/// Colour on a terminal, none in a pipe or where `NO_COLOR` is set (no-color.org).
-pub(super) struct Paint {
-    colour: bool,
-}
-
-impl Paint {
-    pub(super) fn choose(terminal: bool) -> Self {
-        let refused = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-        Self { colour: terminal && !refused }
-    }
-
-    pub(super) fn bold(&self, text: &str) -> String {
-        self.with("1", text)
-    }
-
-    pub(super) fn failure(&self, text: &str) -> String {
-        self.with("1;31", text)
-    }
-
-    pub(super) fn priority(&self, priority: Priority, text: &str) -> String {
-        let code = match priority {
-            Priority::Emergency | Priority::Alert | Priority::Critical | Priority::Error => "1;31",
-            Priority::Warning => "1;33",
-            Priority::Notice | Priority::Informational | Priority::Debug => "1;36",
-        };
-        self.with(code, text)
-    }
-
-    fn with(&self, code: &str, text: &str) -> String {
-        if self.colour { format!("\x1b[{code}m{text}\x1b[0m") } else { text.into() }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -115,7 +84,7 @@ mod tests {
             Outcome::Missed { scenario: "a long scenario", rule: "R".into() },
         ];
         let mut out = Vec::new();
-        print_table(&outcomes, &Paint { colour: false }, &mut out).unwrap();
+        print_table(&outcomes, &Paint::choose(false), &mut out).unwrap();
         assert_eq!(
             String::from_utf8(out).unwrap(),
             "scenario         rule           priority  act to alert\n\
