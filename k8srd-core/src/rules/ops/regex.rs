@@ -31,7 +31,7 @@ const MAX_KEPT: usize = 256 << 10;
 
 /// `regex`. An expression that is none matches nothing; the loader lets none through.
 pub(in crate::rules) fn matches(_: FieldType, constants: &[OwnedValue]) -> Box<dyn Test> {
-    Box::new(Regex(compile(needle(constants.first())).ok().and_then(|nfa| Engine::new(&nfa))))
+    Box::new(Regex(compile(needle(constants.first())).ok().and_then(|nfa| Machine::new(&nfa))))
 }
 
 /// Looks whether a pattern can be compiled; says how much memory its expression takes.
@@ -63,25 +63,25 @@ fn compile(pattern: &[u8]) -> Result<NFA, (String, Option<String>)> {
 }
 
 #[derive(Debug)]
-struct Regex(Option<Engine>);
+struct Regex(Option<Machine>);
 
 impl Test for Regex {
     fn test(&self, value: &Value<'_>) -> bool {
         match (&self.0, searched(value)) {
-            (Some(engine), Some(text)) => engine.matches(text),
+            (Some(machine), Some(text)) => machine.matches(text),
             _ => false,
         }
     }
 }
 
-enum Engine {
+enum Machine {
     Table(dense::DFA<Vec<u32>>),
     Lazy { table: lazy::DFA, kept: Pool<lazy::Cache, MakeCache> },
 }
 
 type MakeCache = Box<dyn Fn() -> lazy::Cache + Send + Sync + UnwindSafe + RefUnwindSafe>;
 
-impl Engine {
+impl Machine {
     /// `None` only where the table of an expression without look-around cannot be made, which
     /// there is no reason for.
     fn new(nfa: &NFA) -> Option<Self> {
@@ -140,7 +140,7 @@ fn sanitized(text: &[u8], each: &mut dyn FnMut(u8) -> bool) -> bool {
     })
 }
 
-impl std::fmt::Debug for Engine {
+impl std::fmt::Debug for Machine {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
             Self::Table(_) => "Table",
@@ -155,8 +155,8 @@ mod tests {
     use super::*;
     use crate::rules::ast::Operator;
 
-    fn engine(pattern: &str) -> Engine {
-        Engine::new(&compile(pattern.as_bytes()).unwrap()).unwrap()
+    fn machine(pattern: &str) -> Machine {
+        Machine::new(&compile(pattern.as_bytes()).unwrap()).unwrap()
     }
 
     #[test]
@@ -177,7 +177,7 @@ mod tests {
 
     #[test]
     fn characters_are_those_of_utf_8_and_what_is_none_is_one() {
-        let is = |pattern: &str, text: &[u8]| engine(pattern).matches(text);
+        let is = |pattern: &str, text: &[u8]| machine(pattern).matches(text);
         assert!(is("..", "éß".as_bytes()) && !is(".", "éß".as_bytes()));
         assert!(is("a.b", b"a\xffb") && is("a\\x{fffd}b", b"a\xffb") && is("a..b", b"a\xff\xfeb"));
         // The first two bytes of a character of three are one piece.
@@ -185,10 +185,10 @@ mod tests {
     }
 
     #[test]
-    fn both_engines_answer_alike() {
+    fn both_tables_answer_alike() {
         // The tenth byte from the end: a table of some thousand rows.
-        let (small, large) = (engine("(a|b)*a(a|b){3}"), engine("(a|b)*a(a|b){12}"));
-        assert!(matches!(small, Engine::Table(_)) && matches!(large, Engine::Lazy { .. }));
+        let (small, large) = (machine("(a|b)*a(a|b){3}"), machine("(a|b)*a(a|b){12}"));
+        assert!(matches!(small, Machine::Table(_)) && matches!(large, Machine::Lazy { .. }));
         for n in 0..1u32 << 14 {
             let text: Vec<u8> =
                 (0..14).map(|i| if n >> i & 1 == 1 { b'a' } else { b'b' }).collect();
