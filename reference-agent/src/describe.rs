@@ -203,6 +203,7 @@ fn condition(page: &mut String, details: &ConditionDetails) {
         count if count > MANY_EVENTS => entry(page, "events", format_args!("{count} kinds")),
         _ => names(page, "events", &details.events),
     }
+    text(page, "as judged", &details.condition_compiled);
 }
 
 /// A heading and names, or nothing if there are none.

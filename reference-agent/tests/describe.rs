@@ -93,7 +93,7 @@ needs Falco plugin container 0.4.0
 #[test]
 fn a_rule_has_a_page() {
     let page = text(&describe(&["a.yaml", "--rule", "Shell started"]));
-    let (before, compiled) = page.split_once("  output:\n").expect("an output");
+    let (before, compiled) = page.split_once("  as judged:\n").expect("the compiled condition");
     assert_eq!(
         before,
         "\
@@ -112,7 +112,9 @@ rule: Shell started
   events: execve, execveat
 "
     );
-    for part in ["    a shell (command=%proc.cmdline", "exceptions: known"] {
+    for part in
+        ["bash", "cron", "  output:\n    a shell (command=%proc.cmdline", "exceptions: known"]
+    {
         assert!(compiled.contains(part), "{part} is not in:\n{compiled}");
     }
     assert!(compiled.contains("plugins of Falco: container\n"), "{compiled}");

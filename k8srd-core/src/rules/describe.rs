@@ -43,6 +43,8 @@ use crate::schema::Schema;
 /// assert_eq!(rule.details.macros, ["shell"]);
 /// assert_eq!(rule.details.condition_fields, ["evt.type", "proc.name"]);
 /// assert_eq!(rule.details.events, ["execve"]);
+/// let compiled = "(evt.type = execve and proc.name in (sh, bash))";
+/// assert_eq!(rule.details.condition_compiled, compiled);
 /// assert_eq!(described.macros[0].details.lists, ["shells"]);
 /// ```
 #[derive(Clone, Debug, Default)]
@@ -142,6 +144,9 @@ pub struct ConditionDetails {
     pub condition_fields: Vec<String>,
     /// The kinds of events that it may hold for.
     pub events: Vec<String>,
+    /// The condition as it is judged, with lists, macros and exceptions put in; empty where it does
+    /// not compile.
+    pub condition_compiled: String,
 }
 
 impl RuleSet {
@@ -276,6 +281,7 @@ impl Describer<'_> {
             condition_operators: sorted(parts.operators),
             condition_fields: sorted(parts.fields),
             events: sorted(events),
+            condition_compiled: compiled.map(Condition::to_string).unwrap_or_default(),
         }
     }
 

@@ -105,6 +105,7 @@ fn condition(details: &ConditionDetails) -> Value {
         "condition_operators": details.condition_operators,
         "condition_fields": details.condition_fields,
         "events": details.events,
+        "condition_compiled": details.condition_compiled,
     })
 }
 
@@ -192,6 +193,8 @@ mod tests {
         ] {
             assert_eq!(details[key], value, "{key}");
         }
+        let compiled = details["condition_compiled"].as_str().unwrap();
+        assert!(compiled.contains("bash") && compiled.contains("cron"), "{compiled}");
     }
 
     #[test]
