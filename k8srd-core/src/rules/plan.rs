@@ -223,6 +223,8 @@ struct Specialised<'a> {
     parts: Vec<Part<'a>>,
     /// By what a kind decides of those that it may.
     compiled: HashMap<Vec<Option<bool>>, Option<Left>>,
+    /// What the last kind decided: there are hundreds of kinds, which mostly decide alike.
+    decisions: Vec<Option<bool>>,
     arena: Arena,
     /// Whether it may hold for a kind that was asked about.
     may_hold: bool,
@@ -259,6 +261,7 @@ impl<'a> Specialised<'a> {
             condition,
             parts: parts.collect(),
             compiled: HashMap::new(),
+            decisions: Vec::new(),
             arena: Arena::default(),
             may_hold: false,
         }
@@ -266,32 +269,35 @@ impl<'a> Specialised<'a> {
 
     /// What is left of the condition for events of a kind; `None` if it never holds.
     fn on(&mut self, info: &KindInfo) -> Option<&Left> {
-        let Self { schema, condition, parts, compiled, arena, may_hold } = self;
+        let Self { schema, condition, parts, compiled, decisions, arena, may_hold } = self;
         arena.reset();
         let event = OfKind { info, source: schema.source_name() };
         let of_kind = parts.iter().filter(|part| part.of_kind);
-        let decisions = of_kind.map(|part| decide(&event, part.check, &part.atom, arena)).collect();
-        let left = compiled.entry(decisions).or_insert_with_key(|decisions| {
-            let mut decisions = decisions.iter();
+        decisions.clear();
+        decisions.extend(of_kind.map(|part| decide(&event, part.check, &part.atom, arena)));
+        if compiled.get(decisions.as_slice()).is_none() {
+            let mut decided = decisions.iter();
             let mut rest = parts.iter();
             let node = Node::build(condition, &mut |_| {
                 // There is one part for each comparison.
                 let Some(part) = rest.next() else { return Node::Const(false) };
                 let decided =
-                    if part.of_kind { decisions.next().copied().flatten() } else { part.known };
+                    if part.of_kind { decided.next().copied().flatten() } else { part.known };
                 decided.map_or_else(|| Node::Check(part.atom.clone()), Node::Const)
             });
-            (!matches!(node, Node::Const(false))).then(|| {
+            let left = (!matches!(node, Node::Const(false))).then(|| {
                 let mut reads = FieldSet::default();
                 node.keys(&mut |key| {
                     reads.insert(key.field());
                 });
                 let follows_path = reads.iter().any(|field| follows_path(schema, field));
                 Left { condition: Arc::new(node), reads, follows_path }
-            })
-        });
+            });
+            compiled.insert(decisions.clone(), left);
+        }
+        let left = compiled.get(decisions.as_slice()).and_then(Option::as_ref);
         *may_hold |= left.is_some();
-        left.as_ref()
+        left
     }
 }
 
