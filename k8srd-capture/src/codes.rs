@@ -249,7 +249,7 @@ pub(crate) fn name(code: u16) -> Option<&'static str> {
 /// The most params that the event has; `None` for a code that is newer than this table.
 pub(crate) fn params(code: u16) -> Option<u8> {
     let (_, entry, exit) = PAIRS.get(usize::from(code / 2))?;
-    Some(if code % 2 == 0 { *entry } else { *exit })
+    Some(if code.is_multiple_of(2) { *entry } else { *exit })
 }
 
 /// Whether the lengths of params have 32 bits.

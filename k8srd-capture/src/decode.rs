@@ -62,7 +62,7 @@ fn unsigned(bytes: &[u8]) -> Option<u64> {
 fn signed(bytes: &[u8]) -> Option<i64> {
     let unused = 64_u32.checked_sub(8 * u32::try_from(bytes.len()).ok()?)?;
     let value = unsigned(bytes)? as i64;
-    Some(value.checked_shl(unused)?.checked_shr(unused)?)
+    value.checked_shl(unused)?.checked_shr(unused)
 }
 
 fn address(bytes: &[u8]) -> Option<SocketAddress<'_>> {

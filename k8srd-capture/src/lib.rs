@@ -16,5 +16,5 @@ mod table;
 pub use error::{CaptureError, Place};
 pub use reader::{Item, Machine, Reader};
 pub use record::Record;
-pub use source::Capture;
+pub use source::{Capture, CaptureReport};
 pub use table::{Descriptor, DescriptorRow, GroupRow, InterfaceRow, ProcessRow, UserRow};

@@ -57,7 +57,7 @@ struct EventForm {
 /// let mut reader = Reader::new(std::fs::File::open("trace.scap")?)?;
 /// while let Some(item) = reader.next()? {
 ///     if let Item::Event(event) = item {
-///         println!("{} {}", event.time, event.code);
+///         println!("{} {}", event.time.as_nanos(), event.code);
 ///     }
 /// }
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -83,7 +83,7 @@ pub enum Item<'a> {
     /// The machine that was recorded.
     Machine(Machine<'a>),
     /// A thread that was there.
-    Process(ProcessRow<'a>),
+    Process(Box<ProcessRow<'a>>),
     /// A descriptor that was open.
     Descriptor(DescriptorRow<'a>),
     /// An address of the machine.
@@ -440,7 +440,9 @@ fn trailer(bytes: &[u8]) -> u32 {
 
 fn item<'a>(table: Table, bytes: &mut Bytes<'a>) -> Result<Item<'a>, RowError> {
     Ok(match table {
-        Table::Processes { version } => Item::Process(table::parse_process(bytes, version)?),
+        Table::Processes { version } => {
+            Item::Process(Box::new(table::parse_process(bytes, version)?))
+        }
         Table::Descriptors { version, tid } => {
             Item::Descriptor(table::parse_descriptor(bytes, version, tid.unwrap_or_default())?)
         }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::io::Read;
 use std::ops::ControlFlow;
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use k8srd_core::arena::Arena;
@@ -20,7 +20,7 @@ use k8srd_core::value::{Lookup, Value};
 use crate::codes;
 use crate::convert::{Converted, Converter};
 use crate::decode;
-use crate::error::{CaptureError, Place};
+use crate::error::CaptureError;
 use crate::reader::{Item, Reader};
 use crate::record::Record;
 use crate::state::State;
@@ -37,12 +37,65 @@ const ITEMS_PER_READ: usize = 1024;
 pub struct Capture {
     reader: Reader,
     converter: Converter,
+    sections: u64,
+    told: Told,
+    /// Where what is told goes after each batch, for those who asked.
+    report: Arc<Mutex<Told>>,
+    ended: bool,
+}
+
+/// What there is to say about a capture, besides its events.
+#[derive(Clone, Debug, Default)]
+struct Told {
     hostname: Option<String>,
     boot_time: Option<Timestamp>,
-    sections: u64,
     events: u64,
+    offset: u64,
     skipped: BTreeMap<u16, u64>,
-    ended: bool,
+}
+
+/// What a [`Capture`] tells besides its events, while a pipeline owns it: up to date after each
+/// batch of events.
+#[derive(Clone, Debug)]
+pub struct CaptureReport {
+    told: Arc<Mutex<Told>>,
+}
+
+impl CaptureReport {
+    /// The name of the host that was recorded, once that was read.
+    pub fn hostname(&self) -> Option<String> {
+        self.told().hostname.clone()
+    }
+
+    /// When that host was booted, if the writer knew.
+    pub fn boot_time(&self) -> Option<Timestamp> {
+        self.told().boot_time
+    }
+
+    /// Events given so far, those that only carry state left out.
+    pub fn events(&self) -> u64 {
+        self.told().events
+    }
+
+    /// Bytes read so far, after decompression.
+    pub fn offset(&self) -> u64 {
+        self.told().offset
+    }
+
+    /// What was passed over because nothing here knows or needs it: Falco's name of the event, how
+    /// often. By name.
+    pub fn skipped(&self) -> BTreeMap<&'static str, u64> {
+        let mut by_name = BTreeMap::new();
+        for (&code, &count) in &self.told().skipped {
+            *by_name.entry(codes::name(code).unwrap_or("unknown")).or_default() += count;
+        }
+        by_name
+    }
+
+    /// Nothing that holds the lock can panic.
+    fn told(&self) -> MutexGuard<'_, Told> {
+        self.told.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// Which `ctx.*` fields the rows of tables, or events, tell.
@@ -81,51 +134,23 @@ impl Capture {
         Ok(Self {
             reader: Reader::new(stream)?,
             converter: Converter::default(),
-            hostname: None,
-            boot_time: None,
             sections: 0,
-            events: 0,
-            skipped: BTreeMap::new(),
+            told: Told::default(),
+            report: Arc::default(),
             ended: false,
         })
     }
 
-    /// The name of the host that was recorded, once its block was read.
-    pub fn hostname(&self) -> Option<&str> {
-        self.hostname.as_deref()
-    }
-
-    /// When that host was booted, if the writer knew.
-    pub fn boot_time(&self) -> Option<Timestamp> {
-        self.boot_time
-    }
-
-    /// Events given so far, those that only carry state left out.
-    pub fn events(&self) -> u64 {
-        self.events
-    }
-
-    /// Bytes read so far, after decompression.
-    pub fn offset(&self) -> u64 {
-        self.reader.offset()
-    }
-
-    /// The block that was read last.
-    pub fn place(&self) -> Place {
-        self.reader.place()
-    }
-
-    /// What was passed over because nothing here knows or needs it: Falco's event code, its name,
-    /// how often.
-    pub fn skipped(&self) -> impl Iterator<Item = (u16, &'static str, u64)> + '_ {
-        self.skipped.iter().map(|(&code, &count)| (code, codes::name(code).unwrap_or("?"), count))
+    /// What this capture tells besides its events, for when a pipeline owns it.
+    pub fn report(&self) -> CaptureReport {
+        CaptureReport { told: Arc::clone(&self.report) }
     }
 
     fn next(
         &mut self,
         each: &mut dyn FnMut(&dyn Event) -> ControlFlow<()>,
     ) -> Result<ControlFlow<()>, CaptureError> {
-        let Self { reader, converter, hostname, boot_time, sections, events, skipped, .. } = self;
+        let Self { reader, converter, sections, told, .. } = self;
         let state = match reader.next()? {
             None => {
                 self.ended = true;
@@ -136,17 +161,17 @@ impl Capture {
                 return Ok(match converter.convert(record) {
                     Converted::Event(record) => match Recorded::of(record) {
                         Some(event) => {
-                            *events += u64::from(!event.kind.is_state());
+                            told.events += u64::from(!event.kind.is_state());
                             each(&event)
                         }
                         None => {
-                            *skipped.entry(record.code).or_default() += 1;
+                            *told.skipped.entry(record.code).or_default() += 1;
                             ControlFlow::Continue(())
                         }
                     },
                     Converted::Kept => ControlFlow::Continue(()),
                     Converted::Skipped => {
-                        *skipped.entry(code).or_default() += 1;
+                        *told.skipped.entry(code).or_default() += 1;
                         ControlFlow::Continue(())
                     }
                 });
@@ -160,9 +185,9 @@ impl Capture {
                 State::Section
             }
             Some(Item::Machine(machine)) => {
-                *hostname = Some(String::from_utf8_lossy(machine.hostname).into_owned());
+                told.hostname = Some(String::from_utf8_lossy(machine.hostname).into_owned());
                 let boot = Timestamp::from_nanos(machine.boot_time);
-                *boot_time = Some(boot).filter(|boot| boot.as_nanos() > 0);
+                told.boot_time = Some(boot).filter(|boot| boot.as_nanos() > 0);
                 return Ok(ControlFlow::Continue(()));
             }
             Some(Item::Process(row)) => State::Process(row),
@@ -189,18 +214,20 @@ impl Source for Capture {
         _: Duration,
         each: &mut dyn FnMut(&dyn Event) -> ControlFlow<()>,
     ) -> Result<Flow, SourceError> {
+        let mut result = Ok(ControlFlow::Continue(()));
         for _ in 0..ITEMS_PER_READ {
-            if self.ended {
-                return Ok(Flow::End);
-            }
-            let flow = self.next(each).map_err(|error| {
-                SourceError::new("the capture cannot be read on").caused_by(error)
-            })?;
-            if flow.is_break() {
+            if self.ended || !matches!(result, Ok(ControlFlow::Continue(()))) {
                 break;
             }
+            result = self.next(each);
         }
-        Ok(if self.ended { Flow::End } else { Flow::More })
+        self.told.offset = self.reader.offset();
+        *self.report().told() = self.told.clone();
+        match result {
+            Err(error) => Err(SourceError::new("the capture cannot be read on").caused_by(error)),
+            Ok(_) if self.ended => Ok(Flow::End),
+            Ok(_) => Ok(Flow::More),
+        }
     }
 
     /// Nothing is lost in reading; what the recorder lost it told in events.

@@ -16,7 +16,7 @@ use crate::table::{Descriptor, DescriptorRow, GroupRow, InterfaceRow, ProcessRow
 pub(crate) enum State<'a> {
     /// Another recording begins.
     Section,
-    Process(ProcessRow<'a>),
+    Process(Box<ProcessRow<'a>>),
     Descriptor(DescriptorRow<'a>),
     Interface(InterfaceRow<'a>),
     User(UserRow<'a>),

@@ -9,6 +9,7 @@ use crate::config::{self, verb::ConfigArgs};
 use crate::describe::DescribeArgs;
 use crate::fields::FieldsArgs;
 use crate::kinds::KindsArgs;
+use crate::replay::ReplayArgs;
 use crate::validate::ValidateArgs;
 
 /// Runtime threat detection for Kubernetes nodes: eBPF events, Falco rules, alerts
@@ -28,6 +29,7 @@ const FIRST_STEPS: &str = "First steps, as root:
   k8srd run                   watch this machine with the shipped rules until Ctrl-C
   k8srd validate my.yaml      everything that is wrong with rules of your own
   k8srd run -r my.yaml --json watch with rules of your own, one JSON object a line
+  k8srd replay trace.scap     the alerts of a recording; needs no root
   k8srd config show           what can be set, and what is in effect
 
 Environment:
@@ -42,6 +44,7 @@ Exit code: 0 fine, 1 found what it looks for or failed, 2 called wrongly.";
 pub(crate) enum Verb {
     Run(RunArgs),
     Demo(DemoArgs),
+    Replay(ReplayArgs),
     Doctor(DoctorArgs),
     Validate(ValidateArgs),
     Describe(DescribeArgs),

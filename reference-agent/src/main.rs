@@ -16,6 +16,7 @@ mod kinds;
 mod listing;
 mod local_time;
 mod paint;
+mod replay;
 mod rules;
 mod run;
 mod signals;
@@ -42,6 +43,7 @@ fn main() -> ExitCode {
     let outcome = match Cli::parse().verb {
         Verb::Run(args) => run::run(&args),
         Verb::Demo(DemoArgs {}) => demo::run(),
+        Verb::Replay(args) => replay::run(&args),
         Verb::Doctor(args) => doctor::run(&args),
         Verb::Validate(args) => validate::run(&args),
         Verb::Describe(args) => describe::run(&args),

@@ -8,6 +8,7 @@ use anyhow::{Context as _, Result};
 use k8srd_bpf::load::SensorOptions;
 use k8srd_bpf::source::{BpfOptions, BpfSource};
 use k8srd_bpf::unattached::Unattached;
+use k8srd_capture::Capture;
 use k8srd_core::pipeline::{Pipeline, PipelineBuilder};
 use k8srd_core::rules::{Plan, PlanOptions, RuleMatcher, RuleSet};
 use k8srd_core::schema::Schema;
@@ -76,6 +77,25 @@ fn knowing(builder: PipelineBuilder) -> PipelineBuilder {
     builder.enrich(processes).enrich(Containers::default()).enrich(SyscallFields::default())
 }
 
+/// The pipeline from a recording to alerts.
+///
+/// # Errors
+///
+/// Where the configuration does not fit together.
+pub(crate) fn replay_pipeline(
+    config: &Config,
+    schema: &Arc<Schema>,
+    plan: Arc<Plan>,
+    capture: Capture,
+) -> Result<Pipeline> {
+    // Everything comes from the recording: it may be of another machine.
+    let builder = Pipeline::builder(capture)
+        .enrich(Processes::builder().build())
+        .enrich(Containers::default())
+        .enrich(SyscallFields::default());
+    judging(builder, config, schema, plan).build().context("the pipeline cannot be started")
+}
+
 fn bpf_options(config: &Config) -> BpfOptions {
     let sensor = SensorOptions { ring_memory: config.sensor.ring_memory.0 };
     BpfOptions { sensor, ..BpfOptions::default() }
@@ -95,8 +115,13 @@ fn judging(
         .utc_offset(local_time::utc_offset())
 }
 
-/// What writes alerts as lines.
+/// What writes alerts of this node as lines.
 pub(crate) fn encoder(config: &Config) -> Encoder {
+    encoder_for(config, None)
+}
+
+/// What writes alerts of a host as lines; of this node, if its name is not known.
+pub(crate) fn encoder_for(config: &Config, host: Option<&str>) -> Encoder {
     let time = if config.time_format_iso_8601 {
         TimeFormat::iso8601()
     } else {
@@ -105,7 +130,7 @@ pub(crate) fn encoder(config: &Config) -> Encoder {
     if !config.json_output {
         return Encoder::Text(Text::new(time));
     }
-    let json = Json::new(hostname(), time)
+    let json = Json::new(hostname(host), time)
         .include_message(config.json_include_message_property)
         .include_output(config.json_include_output_property)
         .include_output_fields(config.json_include_output_fields_property)
@@ -113,10 +138,11 @@ pub(crate) fn encoder(config: &Config) -> Encoder {
     Encoder::Json(json)
 }
 
-/// The name that alerts give to this node.
-fn hostname() -> String {
-    match env::var("FALCO_HOSTNAME") {
-        Ok(name) if !name.is_empty() => name,
+/// The name that alerts give to the host where it happened.
+fn hostname(recorded: Option<&str>) -> String {
+    match (env::var("FALCO_HOSTNAME"), recorded) {
+        (Ok(name), _) if !name.is_empty() => name,
+        (_, Some(recorded)) => recorded.to_owned(),
         _ => rustix::system::uname().nodename().to_string_lossy().into_owned(),
     }
 }

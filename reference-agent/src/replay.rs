@@ -1,0 +1,170 @@
+//! `k8srd replay`: the alerts of recordings.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{self, BufWriter, IsTerminal as _, Write as _};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result};
+use clap::Args;
+use k8srd_capture::{Capture, CaptureReport};
+use k8srd_core::pipeline::Pipeline;
+use k8srd_core::source::Flow;
+
+use crate::cli::SettingsArgs;
+use crate::{config, rules, wire};
+
+/// Print the alerts that recorded events raise
+///
+/// Reads captures (.scap) of Falco, sysdig or k8srd, whatever their version, compressed or not, and judges their
+/// events as `run` judges live ones: the same rules, the same alert lines, on standard output.
+/// Several captures are read one after the other, each by itself. Needs no root and no kernel
+/// support. Exit code 1 if a capture cannot be read to its end; what was read before is judged.
+#[derive(Args, Debug)]
+#[command(after_long_help = EXAMPLES)]
+pub(crate) struct ReplayArgs {
+    /// Captures, in this order
+    #[arg(required = true, value_name = "FILE")]
+    files: Vec<PathBuf>,
+
+    /// Falco rule file, or directory whose .yaml and .yml files are read in the order of their
+    /// names; may be repeated, later files may change earlier ones; takes the place of rules_files
+    /// [default: rules_files, or else the shipped rules]
+    #[arg(short, long = "rules", value_name = "PATH")]
+    rules: Vec<PathBuf>,
+
+    /// Print each alert as Falco's JSON object (the same as -o json_output=true)
+    #[arg(long)]
+    json: bool,
+
+    /// At the end, print to standard error how many events there were, alerts by rule, what was
+    /// passed over, and how long it took
+    #[arg(long)]
+    stats: bool,
+
+    #[command(flatten)]
+    settings: SettingsArgs,
+}
+
+const EXAMPLES: &str = "Examples:
+  k8srd replay trace.scap                       with the shipped rules
+  k8srd replay trace.scap -r rules/ --json      with rules of your own, for a program
+  k8srd replay a.scap b.scap -r r.yaml --stats  how often each rule fired
+  k8srd replay trace.scap -o rule_matching=first -o append_output=[]";
+
+/// How often progress is shown on a terminal.
+const PROGRESS: Duration = Duration::from_secs(2);
+
+pub(crate) fn run(args: &ReplayArgs) -> Result<ExitCode> {
+    let flags = if args.json { vec!["json_output=true".to_owned()] } else { Vec::new() };
+    let config = config::load(&args.settings, &flags)?;
+    let schema = wire::schema(&config)?;
+    let rules = rules::load(&config, &schema, &args.rules)?;
+    let plan = wire::plan(&config, rules);
+    let mut stats = Stats::default();
+    let mut failed = false;
+    for file in &args.files {
+        let stream = File::open(file).with_context(|| file.display().to_string())?;
+        let capture = Capture::new(stream).with_context(|| file.display().to_string())?;
+        let report = capture.report();
+        let pipeline = wire::replay_pipeline(&config, &schema, plan.clone(), capture)?;
+        if let Err(error) = replay(file, pipeline, &report, &config, &mut stats) {
+            // What is wrong with one says nothing about the next.
+            eprintln!("k8srd: {}: {error:#}", file.display());
+            failed = true;
+        }
+        stats.add(&report);
+    }
+    if args.stats {
+        eprint!("{stats}");
+    }
+    Ok(if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}
+
+fn replay(
+    file: &Path,
+    mut pipeline: Pipeline,
+    report: &CaptureReport,
+    config: &config::Config,
+    stats: &mut Stats,
+) -> Result<()> {
+    let start = Instant::now();
+    let mut shown = start;
+    let mut out = BufWriter::new(io::stdout().lock());
+    let (mut alerts, mut line) = (Vec::new(), Vec::new());
+    let mut encoder = None;
+    let ended = loop {
+        let flow = pipeline.step(Duration::ZERO, &mut alerts);
+        // Known by now: it stands before the first event.
+        let encoder =
+            encoder.get_or_insert_with(|| wire::encoder_for(config, report.hostname().as_deref()));
+        for alert in alerts.drain(..) {
+            *stats.alerts.entry(alert.rule.name.clone()).or_default() += 1;
+            line.clear();
+            encoder.encode(&alert, &mut line);
+            line.push(b'\n');
+            out.write_all(&line).context("standard output")?;
+        }
+        match flow {
+            Ok(Flow::More) => {}
+            Ok(Flow::End) => break Ok(()),
+            Err(error) => break Err(error.into()),
+        }
+        if shown.elapsed() >= PROGRESS && io::stderr().is_terminal() {
+            shown = Instant::now();
+            let (events, mib) = (report.events(), report.offset() >> 20);
+            eprintln!("k8srd: {}: {events} events, {mib} MiB so far", file.display());
+        }
+    };
+    out.flush().context("standard output")?;
+    stats.time += start.elapsed();
+    ended
+}
+
+/// What `--stats` tells.
+#[derive(Debug, Default)]
+struct Stats {
+    events: u64,
+    bytes: u64,
+    alerts: BTreeMap<String, u64>,
+    skipped: BTreeMap<&'static str, u64>,
+    time: Duration,
+}
+
+impl Stats {
+    fn add(&mut self, report: &CaptureReport) {
+        self.events += report.events();
+        self.bytes += report.offset();
+        for (name, count) in report.skipped() {
+            *self.skipped.entry(name).or_default() += count;
+        }
+    }
+}
+
+impl std::fmt::Display for Stats {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { events, bytes, alerts, skipped, time } = self;
+        let seconds = time.as_secs_f64().max(1e-9);
+        writeln!(
+            f,
+            "{events} events in {seconds:.3} s: {:.0} events/s, {:.1} MiB/s",
+            *events as f64 / seconds,
+            *bytes as f64 / f64::from(1 << 20) / seconds
+        )?;
+        let total: u64 = alerts.values().sum();
+        writeln!(f, "{total} alerts")?;
+        for (rule, count) in alerts {
+            writeln!(f, "  {count:>8} {rule}")?;
+        }
+        let total: u64 = skipped.values().sum();
+        if total > 0 {
+            writeln!(f, "{total} events passed over, because nothing here needs them")?;
+        }
+        for (name, count) in skipped {
+            writeln!(f, "  {count:>8} {name}")?;
+        }
+        Ok(())
+    }
+}
