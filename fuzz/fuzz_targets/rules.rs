@@ -1,5 +1,6 @@
-//! Any texts as rule files: loaded or refused with reasons, compiled to a plan, judged; what the
-//! plan says of a rule is what the plain evaluator says.
+//! Any texts as rule files: loaded or refused with reasons, described, compiled to a plan, judged;
+//! what the plan says of a rule is what the plain evaluator says, and a rule's description holds
+//! the condition that is judged.
 #![no_main]
 #![forbid(unsafe_code)]
 
@@ -8,7 +9,10 @@ use std::sync::Arc;
 use k8srd_core::arena::Arena;
 use k8srd_core::event::Event;
 use k8srd_core::matcher::{Matcher, Verdicts};
-use k8srd_core::rules::{Loader, Plan, PlanOptions, Rule, RuleMatcher, RuleMatching, RuleSet};
+use k8srd_core::rules::{
+    LintOptions, Loader, Plan, PlanOptions, Rule, RuleMatcher, RuleMatching, RuleSet,
+    parse_condition,
+};
 use k8srd_core::set::RuleId;
 use k8srd_fuzz::events::{EVENTS, Watched};
 use k8srd_fuzz::{FALCO, seeds};
@@ -18,13 +22,20 @@ use libfuzzer_sys::fuzz_target;
 fuzz_target!(init: seeds::on_request(seeds::rule_files), |data: &[u8]| {
     let input = k8srd_fuzz::text(data);
     let files = input.split(seeds::NEXT_FILE).zip(1..);
-    let loader = files.fold(Loader::new(&FALCO), |loader, (text, n)| {
+    let loader = Loader::new(&FALCO).strict_falco(true).lints(LintOptions::default());
+    let loader = files.fold(loader, |loader, (text, n)| {
         loader.add_file(format!("{n}.yaml"), text)
     });
     let (rules, diagnostics) = loader.load();
     let said = diagnostics.render().to_string();
     assert_eq!(said.is_empty(), diagnostics.is_empty(), "{said:?}");
 
+    for described in rules.describe().rules {
+        let name = |rule: &&Rule| rule.info().name == described.info.name;
+        if let Some(rule) = rules.rules().iter().find(name) {
+            reads_back(rule, &described.details.condition_compiled);
+        }
+    }
     let mut all = matcher(&rules, RuleMatching::All);
     let mut first = matcher(&rules, RuleMatching::First);
     for event in EVENTS.iter() {
@@ -42,6 +53,12 @@ fuzz_target!(init: seeds::on_request(seeds::rule_files), |data: &[u8]| {
 
 fn matcher(rules: &RuleSet, matching: RuleMatching) -> RuleMatcher {
     RuleMatcher::new(Plan::compile(rules.clone(), PlanOptions::default().rule_matching(matching)))
+}
+
+/// The condition as it is printed is the condition.
+fn reads_back(rule: &Rule, printed: &str) {
+    let (condition, diagnostics) = parse_condition(&FALCO, printed);
+    assert_eq!(condition.as_ref(), Some(rule.condition()), "{printed}\n{}", diagnostics.render());
 }
 
 /// What came out for one rule is what the plain evaluator says, under either name of the file.

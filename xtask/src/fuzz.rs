@@ -33,6 +33,8 @@ const SECONDS_AN_INPUT: u64 = 5;
 const MEMORY: u64 = 512;
 /// The longest input, in bytes: whole rule files fit.
 const LONGEST: u64 = 16 << 10;
+/// The longest input that is committed.
+const LONGEST_KEPT: u64 = 2 << 10;
 /// How much of the log of a failed run is shown.
 const LINES_SHOWN: usize = 40;
 
@@ -243,11 +245,10 @@ impl Fuzz {
         let committed = self.committed(target);
         let mut merge = Command::new(self.binary(target));
         // Which code is reached, not how often: that would keep ten times as many.
-        merge.args(["-merge=1", "-use_counters=0"]).arg(format!("-max_len={LONGEST}")).args([
-            &merged,
-            &committed,
-            &work.join("corpus"),
-        ]);
+        merge
+            .args(["-set_cover_merge=1", "-use_counters=0"])
+            .arg(format!("-max_len={LONGEST_KEPT}"))
+            .args([&merged, &committed, &work.join("corpus")]);
         let log = work.join("merge.log");
         ensure!(logged(&mut merge, &log)?, "cannot merge, see {}", log.display());
         for name in file_names(&committed)? {
