@@ -4,6 +4,7 @@
 //! generated ones, so that growth can be seen. Times are CPU time of the thread: they hold on a busy
 //! machine. What memory it takes is counted by the test `load_growth` of k8srd-testkit.
 #![forbid(unsafe_code)]
+#![expect(clippy::print_stdout, reason = "says how large each file is")]
 
 #[path = "../cpu_time.rs"]
 mod cpu_time;

@@ -17,7 +17,8 @@ const STEPS: &[Step] = &[
         fuzz::check_lock(root)
     }),
     ("format", "rustfmt changes nothing", |root| {
-        cargo::run(root, &["fmt", "--all", "--check"], &[])
+        cargo::run(root, &["fmt", "--all", "--check"], &[])?;
+        fuzz::check_format(root)
     }),
     ("tidy", "what no compiler checks", tidy::check),
     ("budgets", "what the libraries bring in", budgets::check),

@@ -90,14 +90,24 @@ pub(crate) fn run(args: &[String]) -> anyhow::Result<()> {
 
 /// Whether the lock file of the targets fits: the libraries' manifests are part of what it locks.
 pub(crate) fn check_lock(root: &Path) -> anyhow::Result<()> {
+    let advice = "run `cargo update --workspace --manifest-path fuzz/Cargo.toml` and commit";
+    of_targets(root, &["metadata", "--locked", "--format-version=1"], &[]).context(advice)
+}
+
+/// Whether rustfmt would change nothing.
+pub(crate) fn check_format(root: &Path) -> anyhow::Result<()> {
+    of_targets(root, &["fmt"], &["--check"])
+}
+
+/// Runs cargo on the targets, where there are any.
+fn of_targets(root: &Path, args: &[&str], more: &[&str]) -> anyhow::Result<()> {
     let manifest = root.join("fuzz/Cargo.toml");
     if !manifest.exists() {
         return Ok(());
     }
-    let mut metadata = Command::new(cargo::program());
-    metadata.args(["metadata", "--locked", "--format-version=1", "--manifest-path"]).arg(manifest);
-    let advice = "run `cargo update --workspace --manifest-path fuzz/Cargo.toml` and commit";
-    cargo::output(&mut metadata).map(drop).context(advice)
+    let mut command = Command::new(cargo::program());
+    command.args(args).arg("--manifest-path").arg(manifest).args(more);
+    cargo::output(&mut command).map(drop)
 }
 
 /// The command line.
