@@ -200,7 +200,7 @@ mod tests {
             (field::CTX_NS_CGROUP, Value::U64(context.ns_cgroup.into())),
             (field::CTX_CGROUP_ID, Value::U64(context.cgroup_id)),
             (field::CTX_BOOT_TIME, Value::U64(context.start_time + 5)),
-            (field::CTX_CPU, Value::U64(0)),
+            (field::CTX_CPU, Value::U64(1)),
             (field::CTX_TRUNCATED, Value::Bool(false)),
             (field::CTX_LATE, Value::Bool(false)),
         ] {

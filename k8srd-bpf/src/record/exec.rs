@@ -103,6 +103,7 @@ impl<'a> Exec<'a> {
         context: &'e Context,
         arena: &'e Arena,
     ) -> Option<Value<'e>> {
+        let usage = &self.body.usage;
         match place {
             0 => Some(Value::Str(until_nul(&context.comm))),
             1 => self.exe(),
@@ -115,6 +116,14 @@ impl<'a> Exec<'a> {
             8 => Some(Value::U64(self.body.exe_ino)),
             9 => Some(Value::U64(self.body.exe_ctime)),
             10 => Some(Value::U64(self.body.exe_mtime)),
+            11 => Some(Value::I64(usage.fd_limit)),
+            12 => Some(Value::U64(usage.vm_size.into())),
+            13 => Some(Value::U64(usage.vm_rss.into())),
+            14 => Some(Value::U64(usage.vm_swap.into())),
+            15 => Some(Value::U64(usage.maj_faults)),
+            16 => Some(Value::U64(usage.min_faults)),
+            17 => Some(Value::U64(context.pidns_start_time)),
+            // The root directory is in no record.
             _ => None,
         }
     }
@@ -182,6 +191,7 @@ mod tests {
                     "pid" => Value::I64(context.tgid.into()),
                     "ptid" => Value::I64(context.ppid.into()),
                     "cwd" => Value::Str(b"/usr/bin"),
+                    "fdlimit" if kind == kind::TASK => Value::I64(-1),
                     "fdlimit" => Value::U64(u64::MAX),
                     "pgft_maj" => Value::U64(1),
                     "pgft_min" => Value::U64(2),
@@ -206,6 +216,8 @@ mod tests {
                     "pgid" => Value::I64(context.pgid.into()),
                     "gid" => Value::U64(context.egid.into()),
                     "filename" => Value::Str(b"./run"),
+                    "pidns_init_start_ts" => Value::U64(context.pidns_start_time),
+                    "root" => continue,
                     other => panic!("{other}"),
                 };
                 let got = event.get(&Key::param(place), &arena).known();

@@ -99,6 +99,14 @@ fn all_tasks() {
         ("exe_ino", uint(file.ino())),
         ("exe_ino_ctime", nanos(file.ctime(), file.ctime_nsec())),
         ("exe_ino_mtime", nanos(file.mtime(), file.mtime_nsec())),
+        ("fdlimit", Truth::Within(16, u64::MAX)),
+        ("vm_size", Truth::Within(100, 1 << 30)),
+        ("vm_rss", Truth::Within(0, 1 << 30)),
+        ("vm_swap", Truth::Within(0, 1 << 30)),
+        ("pgft_maj", Truth::Within(0, 10_000)),
+        ("pgft_min", Truth::Within(1, 10_000_000)),
+        ("pidns_init_start_ts", Truth::Within(0, u64::MAX)),
+        ("root", Truth::Absent),
     ]);
     check(&rows[&pid], truth);
 

@@ -118,6 +118,7 @@ pub(crate) fn context(run: &Run) -> Vec<(&'static str, Truth)> {
         ("ctx.tty", uint(run.told_number("stat.tty") as u64)),
         // Execs that the lineage of the process has had: at least the one that made it this program.
         ("ctx.exec_id", Truth::Within(1, 1 << 32)),
+        ("ctx.cpu", Truth::Within(0, 4_095)),
         ("ctx.boot_time", Truth::Within(run.told_number("before") as u64, now())),
     ];
     // /proc tells start times in ticks, rounded down.
