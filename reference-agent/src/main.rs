@@ -12,6 +12,7 @@ mod demo;
 mod describe;
 mod doctor;
 mod fields;
+mod here;
 mod kinds;
 mod listing;
 mod local_time;

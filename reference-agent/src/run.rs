@@ -12,6 +12,7 @@ use k8srd_sinks::writer::WriterSink;
 
 use crate::cli::RunArgs;
 use crate::config::{self, Config};
+use crate::here::Here;
 use crate::signals::StopWish;
 use crate::summary::Summary;
 use crate::{rules, wire};
@@ -27,13 +28,11 @@ pub(crate) fn run(args: &RunArgs) -> Result<ExitCode> {
     let schema = wire::schema(&config)?;
     let rules = rules::load(&config, &schema, &args.rules)?;
     let enabled = rules.rules().iter().filter(|rule| rule.is_enabled()).count();
-    let plan = wire::plan(&config, rules);
+    let plan = wire::plan(&config, rules.clone());
 
     let stop = StopWish::watch()?;
     let pipeline = wire::live_pipeline(&config, &schema, plan)?;
-    for finding in pipeline.findings() {
-        eprintln!("k8srd: {finding}");
-    }
+    eprint!("{}", Here::of(&schema, &rules, pipeline.findings()));
     let kinds = pipeline.subscribed().kinds().iter().filter(|kind| !kind.is_state()).count();
     let sink = WriterSink::new("standard output", io::stdout(), wire::encoder(&config));
     let delivery =

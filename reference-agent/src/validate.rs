@@ -1,27 +1,23 @@
 //! `k8srd validate`: all that is wrong with rule files, for a person, a program or a code host.
 
-mod here;
-
 use std::fmt;
 use std::io::{self, IsTerminal as _, Write as _};
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::sync::Arc;
 
 use anyhow::{Context as _, Result};
 use clap::{Args, ValueEnum};
 use k8srd_core::rules::Diagnostics;
 use k8srd_core::rules::describe::Description;
 use k8srd_core::rules::diagnostic::{Diagnostic, FileId, Severity};
-use k8srd_core::schema::Schema;
 use k8srd_sinks::encode::{load_results, sarif};
 use serde_json::Value;
 
 use crate::cli::SettingsArgs;
 use crate::config::{self, WrongCall};
+use crate::here::Here;
 use crate::paint::Paint;
-use crate::{describe, exit, rules, stdout};
-use here::Here;
+use crate::{describe, exit, rules, stdout, wire};
 
 /// Find everything that is wrong with rule files
 ///
@@ -88,7 +84,7 @@ pub(crate) fn run(args: &ValidateArgs) -> Result<ExitCode> {
         let message = "name rule files or directories, or a configuration that has rules_files";
         return Err(WrongCall(message.to_owned()).into());
     }
-    let schema = Arc::new(Schema::falco());
+    let schema = wire::schema(&config)?;
     let loader = rules::loader(&config, &schema)
         .lints(config.validate.lints()?)
         .strict_falco(args.strict_falco);
@@ -96,7 +92,7 @@ pub(crate) fn run(args: &ValidateArgs) -> Result<ExitCode> {
     let description = (args.describe && !diagnostics.has_errors()).then(|| rules.describe());
     let count = rules.rules().len();
     let here = match args.here {
-        true => Some(Here::examine(&config, &schema, rules, &diagnostics)?),
+        true => Some(Here::rehearse(&config, &schema, rules, &diagnostics)?),
         false => None,
     };
 
@@ -105,7 +101,7 @@ pub(crate) fn run(args: &ValidateArgs) -> Result<ExitCode> {
         Format::Text => {
             let paint = Paint::choose(io::stdout().is_terminal());
             let verdict = Verdict { diagnostics: &diagnostics, rules: count, paint };
-            let here = here.as_ref().map(Here::to_string).unwrap_or_default();
+            let here = here.as_ref().map(on_this_node).unwrap_or_default();
             let pages = description.as_ref().map(describe::overview).unwrap_or_default();
             format!("{verdict}{here}{pages}")
         }
@@ -118,6 +114,13 @@ pub(crate) fn run(args: &ValidateArgs) -> Result<ExitCode> {
     let warnings = warnings + here.map_or(0, |here| here.mute());
     let is_fine = errors == 0 && !(args.deny_warnings && warnings > 0);
     Ok(if is_fine { ExitCode::SUCCESS } else { ExitCode::from(exit::FAILED) })
+}
+
+/// Which rules lack something on this node, and what could not be found out.
+fn on_this_node(here: &Here) -> String {
+    let complete =
+        if here.is_complete() { "every enabled rule can fire on this node\n" } else { "" };
+    format!("{here}{complete}not checked: whether this kernel takes the sensor (k8srd doctor)\n")
 }
 
 /// Falco's object, with what this node means for the rules if that was asked.

@@ -1,5 +1,4 @@
-//! Which enabled rules cannot fire on this node, and which lack something, found by wiring the
-//! pipeline as `run` does, without loading anything into the kernel.
+//! Which enabled rules cannot fire on this node, and which lack something.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -7,7 +6,7 @@ use std::sync::Arc;
 
 use anyhow::Result;
 use k8srd_core::field::Part;
-use k8srd_core::pipeline::Reason;
+use k8srd_core::pipeline::{Finding, Reason};
 use k8srd_core::rules::ast::Field;
 use k8srd_core::rules::diagnostic::Code;
 use k8srd_core::rules::{Diagnostics, RuleSet};
@@ -17,11 +16,8 @@ use serde_json::{Value, json};
 use crate::config::Config;
 use crate::wire;
 
-/// What is said besides, since nothing here can find it out.
-const NOT_CHECKED: &str = "not checked: whether this kernel takes the sensor (k8srd doctor)";
-
 /// What this node means for the rules.
-pub(super) struct Here {
+pub(crate) struct Here {
     /// By rule.
     lacks: BTreeMap<String, Lack>,
 }
@@ -35,26 +31,11 @@ struct Lack {
 }
 
 impl Here {
-    /// # Errors
-    ///
-    /// The parts of the pipeline do not fit together.
-    pub(super) fn examine(
-        config: &Config,
-        schema: &Arc<Schema>,
-        rules: RuleSet,
-        diagnostics: &Diagnostics,
-    ) -> Result<Self> {
+    /// What a pipeline found when it was built means for these rules.
+    pub(crate) fn of(schema: &Schema, rules: &RuleSet, findings: &[Finding]) -> Self {
         let mut lacks: BTreeMap<String, Lack> = BTreeMap::new();
-        let skipped = [Code::UnknownSource, Code::UnknownFilter];
-        for diagnostic in diagnostics.iter().filter(|d| skipped.contains(&d.code)) {
-            let lack = lacks.entry(diagnostic.item.name.clone()).or_default();
-            lack.is_mute = true;
-            lack.why.insert(diagnostic.message.clone());
-        }
-
-        let pipeline = wire::rehearsal(config, schema, wire::plan(config, rules.clone()))?;
         let mut unanswered = BTreeSet::new();
-        for finding in pipeline.findings() {
+        for finding in findings {
             let why = match &finding.reason {
                 Reason::FieldUnanswered { field } => {
                     unanswered.insert(field.as_str());
@@ -77,16 +58,44 @@ impl Here {
                 lack.is_mute |= !rule.condition().can_hold_without(&absent);
             }
         }
-        Ok(Self { lacks })
+        Self { lacks }
+    }
+
+    /// The same, found by wiring the pipeline as `run` does without loading anything into the
+    /// kernel, and with the rules that loading left out.
+    ///
+    /// # Errors
+    ///
+    /// The parts of the pipeline do not fit together.
+    pub(crate) fn rehearse(
+        config: &Config,
+        schema: &Arc<Schema>,
+        rules: RuleSet,
+        diagnostics: &Diagnostics,
+    ) -> Result<Self> {
+        let pipeline = wire::rehearsal(config, schema, wire::plan(config, rules.clone()))?;
+        let mut here = Self::of(schema, &rules, pipeline.findings());
+        let skipped = [Code::UnknownSource, Code::UnknownFilter];
+        for diagnostic in diagnostics.iter().filter(|d| skipped.contains(&d.code)) {
+            let lack = here.lacks.entry(diagnostic.item.name.clone()).or_default();
+            lack.is_mute = true;
+            lack.why.insert(diagnostic.message.clone());
+        }
+        Ok(here)
+    }
+
+    /// Whether no rule lacks anything.
+    pub(crate) fn is_complete(&self) -> bool {
+        self.lacks.is_empty()
     }
 
     /// How many rules cannot fire.
-    pub(super) fn mute(&self) -> usize {
+    pub(crate) fn mute(&self) -> usize {
         self.lacks.values().filter(|lack| lack.is_mute).count()
     }
 
     /// The same for a program: a list of rules.
-    pub(super) fn to_json(&self) -> Value {
+    pub(crate) fn to_json(&self) -> Value {
         let rules = self.lacks.iter();
         rules
             .map(|(rule, Lack { is_mute, why })| {
@@ -101,14 +110,11 @@ impl fmt::Display for Here {
         let (mute, lame): (Vec<_>, Vec<_>) = self.lacks.iter().partition(|(_, lack)| lack.is_mute);
         for (verdict, rules) in [("cannot fire", mute), ("may miss something", lame)] {
             for (rule, Lack { why, .. }) in rules {
-                writeln!(f, "here: rule {rule:?} {verdict}")?;
+                writeln!(f, "rule {rule:?} {verdict}")?;
                 why.iter().try_for_each(|why| writeln!(f, "  because {why}"))?;
             }
         }
-        if self.lacks.is_empty() {
-            writeln!(f, "here: every enabled rule can fire")?;
-        }
-        writeln!(f, "here: {NOT_CHECKED}")
+        Ok(())
     }
 }
 
