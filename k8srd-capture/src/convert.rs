@@ -5,13 +5,12 @@
 mod versions;
 
 use std::collections::HashMap;
-use std::ops::Range;
 use std::sync::LazyLock;
 
 use k8srd_core::kind::{EventKind, KINDS, Origin, ParamType};
 
 use crate::codes;
-use crate::record::{Record, RecordHeader};
+use crate::record::{Record, RecordBuf, RecordHeader};
 
 /// Versions between the oldest and today's form of an event are fewer.
 const STEPS: usize = 50;
@@ -22,10 +21,10 @@ const KEPT_BYTES: usize = 64 << 20;
 #[derive(Debug, Default)]
 pub(crate) struct Converter {
     /// The entry of the call that each thread is in.
-    kept: HashMap<u64, Owned>,
+    kept: HashMap<u64, RecordBuf>,
     kept_bytes: usize,
-    current: Owned,
-    next: Owned,
+    current: RecordBuf,
+    next: RecordBuf,
 }
 
 /// What becomes of a record.
@@ -37,14 +36,6 @@ pub(crate) enum Converted<'a> {
     Kept,
     /// Nothing here makes use of it.
     Skipped,
-}
-
-/// A record that owns its bytes.
-#[derive(Debug, Default)]
-struct Owned {
-    header: Option<RecordHeader>,
-    params: Vec<Range<usize>>,
-    data: Vec<u8>,
 }
 
 /// A row of the table.
@@ -80,10 +71,14 @@ enum Ingredient {
 impl Converter {
     /// The newest form of a record.
     pub(crate) fn convert<'r>(&'r mut self, record: Record<'r>) -> Converted<'r> {
+        if record.code >= codes::COUNT {
+            // State of our own kinds is never of an older version; others are newer than this.
+            let own = EventKind(record.code).is_state() && row(EventKind(record.code)).is_some();
+            return if own { Converted::Event(record) } else { Converted::Skipped };
+        }
         let mut changed = false;
         for _ in 0..STEPS {
-            let now = if changed { self.current.record() } else { Some(record) };
-            let Some(now) = now else { return Converted::Skipped };
+            let now = if changed { self.current.record() } else { record };
             let count = now.len();
             let current = is_current(now.code);
             let newest = codes::params(now.code).map(usize::from);
@@ -107,83 +102,57 @@ impl Converter {
             if recipe.becomes.is_none() && recipe.params.is_empty() {
                 return Converted::Kept;
             }
-            let entry = self.kept.get(&now.tid).and_then(Owned::record);
+            let entry = self.kept.get(&now.tid).map(RecordBuf::record);
             let entry = entry.filter(|entry| entry.code + 1 == now.code);
             let used = entry.is_some() && recipe.reads_entry();
-            self.next.make(recipe, now, entry);
+            recipe.follow(now, entry, &mut self.next);
             if used && let Some(entry) = self.kept.remove(&record.tid) {
-                self.kept_bytes -= entry.data.len();
+                self.kept_bytes -= entry.bytes();
             }
             std::mem::swap(&mut self.current, &mut self.next);
             changed = true;
         }
-        let now = if changed { self.current.record() } else { Some(record) };
-        now.map_or(Converted::Skipped, Converted::Event)
+        Converted::Event(if changed { self.current.record() } else { record })
     }
 
-    fn keep(kept: &mut HashMap<u64, Owned>, bytes: &mut usize, entry: Record<'_>) {
+    fn keep(kept: &mut HashMap<u64, RecordBuf>, bytes: &mut usize, entry: Record<'_>) {
         if *bytes > KEPT_BYTES {
             kept.clear();
             *bytes = 0;
         }
         let place = kept.entry(entry.tid).or_default();
-        *bytes -= place.data.len();
+        *bytes -= place.bytes();
         place.copy(entry);
-        *bytes += place.data.len();
-    }
-}
-
-impl Owned {
-    fn record(&self) -> Option<Record<'_>> {
-        Some(Record::new(self.header?, &self.params, &self.data))
-    }
-
-    fn copy(&mut self, record: Record<'_>) {
-        self.clear(record.header());
-        (0..record.len()).for_each(|place| self.push(record.param(place).unwrap_or_default()));
-    }
-
-    /// Follows a recipe.
-    fn make(&mut self, recipe: &Recipe, old: Record<'_>, entry: Option<Record<'_>>) {
-        let code = recipe.becomes.unwrap_or(old.code);
-        self.clear(RecordHeader { code, ..old.header() });
-        if recipe.extends {
-            (0..old.len()).for_each(|place| self.push(old.param(place).unwrap_or_default()));
-        }
-        for ingredient in &recipe.params {
-            match *ingredient {
-                Ingredient::Own(place) => self.push(old.param(place).unwrap_or_default()),
-                Ingredient::Entry { place, else_empty } => {
-                    match entry.and_then(|entry| entry.param(place)) {
-                        Some(param) => self.push(param),
-                        None if else_empty => self.push(b""),
-                        None => self.push(zero(code, self.params.len())),
-                    }
-                }
-                Ingredient::Empty => self.push(b""),
-                Ingredient::Zero => self.push(zero(code, self.params.len())),
-                Ingredient::ContainerJson => {
-                    let json = container_json(old);
-                    self.push(json.as_bytes());
-                }
-            }
-        }
-    }
-
-    fn clear(&mut self, header: RecordHeader) {
-        self.header = Some(header);
-        self.params.clear();
-        self.data.clear();
-    }
-
-    fn push(&mut self, param: &[u8]) {
-        let start = self.data.len();
-        self.data.extend_from_slice(param);
-        self.params.push(start..self.data.len());
+        *bytes += place.bytes();
     }
 }
 
 impl Recipe {
+    /// Makes the event that `old`, and the entry of its call, become.
+    fn follow(&self, old: Record<'_>, entry: Option<Record<'_>>, new: &mut RecordBuf) {
+        let code = self.becomes.unwrap_or(old.code);
+        new.start(RecordHeader { code, ..old.header() });
+        if self.extends {
+            (0..old.len()).for_each(|place| new.push(old.param(place).unwrap_or_default()));
+        }
+        for ingredient in &self.params {
+            let place = new.record().len();
+            match *ingredient {
+                Ingredient::Own(place) => new.push(old.param(place).unwrap_or_default()),
+                Ingredient::Entry { place: of_entry, else_empty } => {
+                    match entry.and_then(|entry| entry.param(of_entry)) {
+                        Some(param) => new.push(param),
+                        None if else_empty => new.push(b""),
+                        None => new.push(zero(code, place)),
+                    }
+                }
+                Ingredient::Empty => new.push(b""),
+                Ingredient::Zero => new.push(zero(code, place)),
+                Ingredient::ContainerJson => new.push(container_json(old).as_bytes()),
+            }
+        }
+    }
+
     fn reads_entry(&self) -> bool {
         self.params.iter().any(|param| matches!(param, Ingredient::Entry { .. }))
     }
@@ -227,9 +196,13 @@ static TABLE: LazyLock<HashMap<(u16, u8), Recipe>> = LazyLock::new(|| {
     rows.filter_map(|(code, count, text)| Some(((code, count), Recipe::parse(text)?))).collect()
 });
 
+/// The place of a kind's row.
+fn row(kind: EventKind) -> Option<usize> {
+    KINDS.binary_search_by_key(&kind, |info| info.kind).ok()
+}
+
 /// Whether today's writers produce it.
 fn is_current(code: u16) -> bool {
-    let row = |kind| KINDS.binary_search_by_key(&kind, |info| info.kind).ok();
     let is_state = |place: usize| KINDS.get(place).is_some_and(|info| info.origin != Origin::Meta);
     // Of the others there are names for rules, and no events.
     row(EventKind(code)).is_some() || row(EventKind::state(code)).is_some_and(is_state)
@@ -237,7 +210,6 @@ fn is_current(code: u16) -> bool {
 
 /// What stands for a number that nobody recorded; texts are empty.
 fn zero(code: u16, place: usize) -> &'static [u8] {
-    let row = |kind| KINDS.binary_search_by_key(&kind, |info| info.kind).ok();
     let row = row(EventKind(code)).or_else(|| row(EventKind::state(code)));
     let param = row.and_then(|row| KINDS.get(row)?.params.get(place));
     match param.map(|param| param.ty) {
@@ -274,25 +246,24 @@ mod tests {
 
     use super::*;
 
-    fn owned(code: u16, params: &[&[u8]]) -> Owned {
-        let time = Timestamp::from_nanos(1);
-        let mut owned = Owned::default();
-        owned.clear(RecordHeader { time, tid: 7, cpu: 0, code, state_only: false });
+    fn owned(code: u16, params: &[&[u8]]) -> RecordBuf {
+        let mut owned = RecordBuf::default();
+        owned.begin(Timestamp::from_nanos(1), 7, 0, code);
         params.iter().for_each(|param| owned.push(param));
         owned
     }
 
     /// Converts events of one thread in order; the code and params of what comes out.
-    fn convert(events: &[Owned]) -> Vec<(u16, Vec<Vec<u8>>)> {
+    fn convert(events: &[RecordBuf]) -> Vec<(u16, Vec<Vec<u8>>)> {
         let mut converter = Converter::default();
         let mut out = Vec::new();
         for event in events {
-            if let Converted::Event(new) = converter.convert(event.record().unwrap()) {
+            if let Converted::Event(new) = converter.convert(event.record()) {
                 let params = (0..new.len()).map(|place| new.param(place).unwrap().to_vec());
                 out.push((new.code, params.collect()));
             }
         }
-        assert_eq!(converter.kept_bytes, converter.kept.values().map(|k| k.data.len()).sum());
+        assert_eq!(converter.kept_bytes, converter.kept.values().map(RecordBuf::bytes).sum());
         out
     }
 

@@ -3,6 +3,7 @@
 
 mod bytes;
 mod codes;
+mod context;
 mod convert;
 mod decode;
 mod error;
@@ -12,9 +13,12 @@ mod record;
 mod source;
 mod state;
 mod table;
+mod write;
 
+pub use context::Context;
 pub use error::{CaptureError, Place};
 pub use reader::{Item, Machine, Reader};
-pub use record::Record;
+pub use record::{Record, RecordBuf};
 pub use source::{Capture, CaptureReport};
 pub use table::{Descriptor, DescriptorRow, GroupRow, InterfaceRow, ProcessRow, UserRow};
+pub use write::{Recorder, RecorderCounts, RecorderOptions, WriteError, Writer};

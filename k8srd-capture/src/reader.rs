@@ -6,6 +6,7 @@
 use std::io::Read;
 
 use crate::bytes::{Bytes, TooShort};
+use crate::context::Context;
 use crate::error::{CaptureError, Place};
 use crate::input::Input;
 use crate::record::{self, Record};
@@ -25,7 +26,8 @@ const LARGE_EVENT: u32 = 64 << 20;
 mod kind {
     pub(super) const SECTION: u32 = 0x0A0D_0D0A;
     pub(super) const MACHINE: [u32; 2] = [0x201, 0x8002_ABCD];
-    pub(super) const EVENTS: [(u32, super::EventForm); 8] = [
+    pub(super) const EVENTS: [(u32, super::EventForm); 9] = [
+        (crate::context::BLOCK, super::EventForm { counted: true, flagged: false, large: false }),
         (0x216, super::EventForm { counted: true, flagged: false, large: false }),
         (0x217, super::EventForm { counted: true, flagged: true, large: false }),
         (0x221, super::EventForm { counted: true, flagged: false, large: true }),
@@ -92,6 +94,8 @@ pub enum Item<'a> {
     User(UserRow<'a>),
     /// A group.
     Group(GroupRow<'a>),
+    /// What is known, beyond Falco's format, of the event or of the process that comes next.
+    Context(Context<'a>),
     /// An event.
     Event(Record<'a>),
 }
@@ -264,7 +268,11 @@ impl Reader {
                 let body = bytes.get(HEADER as usize..).and_then(|bytes| bytes.get(..body));
                 let EventForm { counted, flagged, .. } = form;
                 let event = record::parse(body.unwrap_or_default(), counted, flagged, params);
-                Item::Event(event.map_err(|message| CaptureError::corrupt(message, place))?)
+                let event = event.map_err(|message| CaptureError::corrupt(message, place))?;
+                match Context::of(event) {
+                    Some(context) => Item::Context(context),
+                    None => Item::Event(event),
+                }
             }
         }))
     }

@@ -2,7 +2,11 @@
 
 use std::ops::Range;
 
-use k8srd_core::event::Timestamp;
+use k8srd_core::arena::Arena;
+use k8srd_core::catalogue as field;
+use k8srd_core::event::{Event, Timestamp};
+use k8srd_core::field::Key;
+use k8srd_core::value::Lookup;
 
 use crate::bytes::Bytes;
 use crate::codes;
@@ -53,8 +57,85 @@ impl<'a> Record<'a> {
     }
 }
 
+/// An event that owns its bytes, to be put together and used again.
+///
+/// ```
+/// use k8srd_capture::RecordBuf;
+/// use k8srd_core::event::Timestamp;
+///
+/// // close(3) was fine.
+/// let mut close = RecordBuf::default();
+/// close.begin(Timestamp::from_nanos(1_700_000_000_000_000_000), 42, 0, 5);
+/// close.push(&0_i64.to_le_bytes());
+/// close.push(&3_i64.to_le_bytes());
+/// assert_eq!(close.record().len(), 2);
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct RecordBuf {
+    header: RecordHeader,
+    params: Vec<Range<usize>>,
+    data: Vec<u8>,
+}
+
+impl RecordBuf {
+    /// Begins another event, without params.
+    pub fn begin(&mut self, time: Timestamp, tid: u64, cpu: u16, code: u16) {
+        self.start(RecordHeader { time, tid, cpu, code, state_only: false });
+    }
+
+    /// Adds a param, as it is encoded in captures.
+    pub fn push(&mut self, param: &[u8]) {
+        self.push_with(|data| data.extend_from_slice(param));
+    }
+
+    /// Says whether it only tells state.
+    pub fn set_state_only(&mut self, state_only: bool) {
+        self.header.state_only = state_only;
+    }
+
+    /// The event.
+    pub fn record(&self) -> Record<'_> {
+        Record::new(self.header, &self.params, &self.data)
+    }
+
+    pub(crate) fn start(&mut self, header: RecordHeader) {
+        self.header = header;
+        self.params.clear();
+        self.data.clear();
+    }
+
+    /// Begins a record with another's header of that event.
+    pub(crate) fn begin_for(&mut self, event: &dyn Event, code: u16, arena: &Arena) {
+        let number = |id| match event.get(&Key::of(id), arena) {
+            Lookup::Known(value) => value.as_i64(),
+            Lookup::Absent | Lookup::Pending => None,
+        };
+        // Falco has -1 for events that no thread did.
+        let tid = number(field::CTX_TID).unwrap_or(-1) as u64;
+        let cpu = number(field::CTX_CPU).and_then(|cpu| u16::try_from(cpu).ok()).unwrap_or(0);
+        self.begin(event.time(), tid, cpu, code);
+    }
+
+    /// Adds the param that `write` appends.
+    pub(crate) fn push_with(&mut self, write: impl FnOnce(&mut Vec<u8>)) {
+        let start = self.data.len();
+        write(&mut self.data);
+        self.params.push(start..self.data.len());
+    }
+
+    pub(crate) fn copy(&mut self, record: Record<'_>) {
+        self.start(record.header());
+        (0..record.len()).for_each(|place| self.push(record.param(place).unwrap_or_default()));
+    }
+
+    /// Bytes of the params.
+    pub(crate) fn bytes(&self) -> usize {
+        self.data.len()
+    }
+}
+
 /// An event without its params.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct RecordHeader {
     pub(crate) time: Timestamp,
     pub(crate) tid: u64,
@@ -92,8 +173,9 @@ pub(crate) fn parse<'a>(
     let state_only = flags & STATE_ONLY != 0;
     let header = RecordHeader { time, tid, cpu, code, state_only };
     params.clear();
-    if codes::params(code).is_none() {
-        // Of a newer version: nothing is known of its form, and nobody will ask.
+    let known = codes::params(code).is_some();
+    if !known && !counted {
+        // Of a newer version, and nothing says its form.
         return Ok(Record::new(header, &[], &[]));
     }
     let count = if counted { Some(bytes.u32().map_err(too_short)? as usize) } else { None };
@@ -111,6 +193,10 @@ pub(crate) fn parse<'a>(
     match count {
         Some(count) => {
             if !places(data, count, wide, params) {
+                if !known {
+                    // Of a newer version, with lengths of another width.
+                    return Ok(Record::new(header, &[], &[]));
+                }
                 return Err(format!(
                     "an event of type {code} says that it has {count} params, which do not fit \
                      into its {length} bytes"

@@ -18,11 +18,12 @@ use k8srd_core::source::{Flow, Source, SourceError};
 use k8srd_core::value::{Lookup, Value};
 
 use crate::codes;
+use crate::context::{self, Context};
 use crate::convert::{Converted, Converter};
 use crate::decode;
 use crate::error::CaptureError;
 use crate::reader::{Item, Reader};
-use crate::record::Record;
+use crate::record::{Record, RecordBuf};
 use crate::state::State;
 
 /// Items that one call of [`Source::read`] gives at most.
@@ -37,6 +38,9 @@ const ITEMS_PER_READ: usize = 1024;
 pub struct Capture {
     reader: Reader,
     converter: Converter,
+    /// What is known of the next item, if its recorder told.
+    context: RecordBuf,
+    has_context: bool,
     sections: u64,
     told: Told,
     /// Where what is told goes after each batch, for those who asked.
@@ -98,31 +102,10 @@ impl CaptureReport {
     }
 }
 
-/// Which `ctx.*` fields the rows of tables, or events, tell.
-static PROVIDES: LazyLock<FieldSet> = LazyLock::new(|| {
-    let told = [
-        field::CTX_TID,
-        field::CTX_PID,
-        field::CTX_PPID,
-        field::CTX_VTID,
-        field::CTX_VPID,
-        field::CTX_SID,
-        field::CTX_VSID,
-        field::CTX_PGID,
-        field::CTX_VPGID,
-        field::CTX_UID,
-        field::CTX_EUID,
-        field::CTX_GID,
-        field::CTX_EGID,
-        field::CTX_LOGINUID,
-        field::CTX_TTY,
-        field::CTX_CAP_EFFECTIVE,
-        field::CTX_CAP_PERMITTED,
-        field::CTX_CAP_INHERITABLE,
-        field::CTX_CPU,
-    ];
-    told.into_iter().collect()
-});
+/// The `ctx.*` fields: all, since a recorder of k8srd tells them with each event. Of other
+/// recordings, rows and events tell what they hold.
+static PROVIDES: LazyLock<FieldSet> =
+    LazyLock::new(|| context::fields().chain([field::CTX_TID, field::CTX_CPU]).collect());
 
 impl Capture {
     /// Reads a stream, compressed or not.
@@ -134,6 +117,8 @@ impl Capture {
         Ok(Self {
             reader: Reader::new(stream)?,
             converter: Converter::default(),
+            context: RecordBuf::default(),
+            has_context: false,
             sections: 0,
             told: Told::default(),
             report: Arc::default(),
@@ -150,7 +135,9 @@ impl Capture {
         &mut self,
         each: &mut dyn FnMut(&dyn Event) -> ControlFlow<()>,
     ) -> Result<ControlFlow<()>, CaptureError> {
-        let Self { reader, converter, sections, told, .. } = self;
+        let Self { reader, converter, context: kept, has_context, sections, told, .. } = self;
+        let with_context = std::mem::take(has_context);
+        let context = || if with_context { Context::of(kept.record()) } else { None };
         let state = match reader.next()? {
             None => {
                 self.ended = true;
@@ -159,7 +146,7 @@ impl Capture {
             Some(Item::Event(record)) => {
                 let code = record.code;
                 return Ok(match converter.convert(record) {
-                    Converted::Event(record) => match Recorded::of(record) {
+                    Converted::Event(record) => match Recorded::of(record, context()) {
                         Some(event) => {
                             told.events += u64::from(!event.kind.is_state());
                             each(&event)
@@ -190,7 +177,12 @@ impl Capture {
                 told.boot_time = Some(boot).filter(|boot| boot.as_nanos() > 0);
                 return Ok(ControlFlow::Continue(()));
             }
-            Some(Item::Process(row)) => State::Process(row),
+            Some(Item::Context(next)) => {
+                kept.copy(next.record());
+                *has_context = true;
+                return Ok(ControlFlow::Continue(()));
+            }
+            Some(Item::Process(row)) => State::Process(row, context()),
             Some(Item::Descriptor(row)) => State::Descriptor(row),
             Some(Item::Interface(row)) => State::Interface(row),
             Some(Item::User(row)) => State::User(row),
@@ -246,21 +238,26 @@ struct Recorded<'a> {
     kind: EventKind,
     info: &'static KindInfo,
     record: Record<'a>,
+    context: Option<Context<'a>>,
 }
 
 impl<'a> Recorded<'a> {
     /// The event, if the kind table knows it.
-    fn of(record: Record<'a>) -> Option<Self> {
+    fn of(record: Record<'a>, context: Option<Context<'a>>) -> Option<Self> {
+        let context = context.filter(|context| context.tid() == record.tid);
         let mut kind = EventKind(record.code);
         if kind == GENERIC {
             let number = record.param(0)?.get(..2)?.try_into().ok()?;
             kind = EventKind::call(u16::from_le_bytes(number));
         }
         // The entries of calls have a row as state only.
-        let state = EventKind::state(record.code);
         let own = info(kind);
+        if kind.is_state() {
+            return Some(Self { kind, info: own?, record, context });
+        }
+        let state = EventKind::state(record.code);
         let kind = if record.state_only || own.is_none() { state } else { kind };
-        Some(Self { kind, info: own.or_else(|| info(state))?, record })
+        Some(Self { kind, info: own.or_else(|| info(state))?, record, context })
     }
 }
 
@@ -301,7 +298,9 @@ impl Fields for Recorded<'_> {
             field::CTX_TID => Lookup::Known(Value::I64(self.record.tid as i64)),
             field::CTX_CPU => Lookup::Known(Value::U64(self.record.cpu.into())),
             id => {
-                let Some(place) = id.as_param().map(usize::from) else { return Lookup::Absent };
+                let Some(place) = id.as_param().map(usize::from) else {
+                    return Lookup::from(self.context.and_then(|context| context.get(id)));
+                };
                 match (self.info.params.get(place), self.record.param(place)) {
                     (Some(param), Some(bytes)) => decode::value(param, bytes),
                     _ => Lookup::Absent,

@@ -9,6 +9,7 @@ use k8srd_core::field::{FieldId, Key};
 use k8srd_core::kind::{EventKind, KINDS, KindInfo};
 use k8srd_core::value::{Lookup, SocketAddress, SocketTuple, Value};
 
+use crate::context::Context;
 use crate::table::{Descriptor, DescriptorRow, GroupRow, InterfaceRow, ProcessRow, UserRow};
 
 /// A row, seen as an event.
@@ -16,7 +17,7 @@ use crate::table::{Descriptor, DescriptorRow, GroupRow, InterfaceRow, ProcessRow
 pub(crate) enum State<'a> {
     /// Another recording begins.
     Section,
-    Process(Box<ProcessRow<'a>>),
+    Process(Box<ProcessRow<'a>>, Option<Context<'a>>),
     Descriptor(DescriptorRow<'a>),
     Interface(InterfaceRow<'a>),
     User(UserRow<'a>),
@@ -35,7 +36,7 @@ impl Event for State<'_> {
     fn kind(&self) -> EventKind {
         match self {
             Self::Section => EventKind::SECTION,
-            Self::Process(_) => EventKind::TASK,
+            Self::Process(..) => EventKind::TASK,
             Self::Descriptor(_) => EventKind::DESCRIPTOR,
             Self::Interface(_) => EventKind::INTERFACE,
             Self::User(_) => EventKind::state(USER_ADDED),
@@ -43,9 +44,12 @@ impl Event for State<'_> {
         }
     }
 
-    /// Rows tell no time; events do.
+    /// Rows tell no time; events do, and contexts.
     fn time(&self) -> Timestamp {
-        Timestamp::default()
+        match self {
+            Self::Process(_, Some(context)) => context.record().time,
+            _ => Timestamp::default(),
+        }
     }
 }
 
@@ -61,9 +65,11 @@ impl Fields for State<'_> {
         };
         Lookup::from(match self {
             Self::Section => None,
-            Self::Process(row) => match key.field().as_param() {
+            Self::Process(row, context) => match key.field().as_param() {
                 Some(_) => param().and_then(|name| process_param(row, name)),
-                None => process_context(row, key.field()),
+                None => context
+                    .and_then(|context| context.get(key.field()))
+                    .or_else(|| process_context(row, key.field())),
             },
             Self::Descriptor(row) if key.field() == field::CTX_TID => Some(Value::I64(row.tid)),
             Self::Descriptor(row) => param().and_then(|name| descriptor_param(row, name)),

@@ -21,6 +21,13 @@ pub struct InterfaceRow<'a> {
     pub linkspeed: Option<u64>,
 }
 
+impl<'a> InterfaceRow<'a> {
+    /// An address of the interface `name`.
+    pub fn new(name: &'a [u8], address: IpAddr, netmask: IpAddr, broadcast: IpAddr) -> Self {
+        Self { name, address, netmask, broadcast, linkspeed: None }
+    }
+}
+
 /// Reads a row of a list of version 1 or 2.
 pub(crate) fn parse<'a>(bytes: &mut Bytes<'a>, version: u8) -> Result<InterfaceRow<'a>, RowError> {
     if version < 2 {

@@ -4,7 +4,7 @@ use super::{RowError, sized};
 use crate::bytes::Bytes;
 
 /// A user.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 #[expect(missing_docs, reason = "named after what they are")]
 pub struct UserRow<'a> {
@@ -16,7 +16,7 @@ pub struct UserRow<'a> {
 }
 
 /// A group.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 #[expect(missing_docs, reason = "named after what they are")]
 pub struct GroupRow<'a> {

@@ -1,0 +1,199 @@
+//! What a recording of k8srd's holds beyond Falco's format: the task as the kernel had it.
+//!
+//! Falco's events tell a thread's id, and leave the rest to the state that their reader keeps. A
+//! live source of k8srd tells much more with each event (`ctx.*`). A recorder puts that into a
+//! record of its own before the event, or before the row of the process list: an event of a code
+//! that Falco's readers skip, or a block of a type that they skip.
+//!
+//! The params of the record are the fields of [`COLUMNS`] by place; empty is absent. A newer
+//! version only adds columns behind the last.
+
+use k8srd_core::arena::Arena;
+use k8srd_core::catalogue as field;
+use k8srd_core::event::Event;
+use k8srd_core::field::{FieldId, Key};
+use k8srd_core::value::{Lookup, Value};
+
+use crate::record::{Record, RecordBuf};
+
+/// The code of the event that holds the context of the event after it.
+pub(crate) const CODE: u16 = 0xFF00;
+/// The type of the block that holds the context of the row after it.
+pub(crate) const BLOCK: u32 = 0x6B38_0001;
+/// The first param: whose code it is, and the form of the columns.
+const FORM: &[u8] = b"k8srd.1";
+
+/// What stands at each place behind the first. The thread's id and the processor are in the
+/// record's own header.
+const COLUMNS: [Column; 48] = {
+    use Form::{Flag, Number, Path, Signed};
+    [
+        Column(field::CTX_PID, Signed),
+        Column(field::CTX_PPID, Signed),
+        Column(field::CTX_EXEC_ID, Number),
+        Column(field::CTX_START_TIME, Number),
+        Column(field::CTX_LEADER_START_TIME, Number),
+        Column(field::CTX_VTID, Signed),
+        Column(field::CTX_VPID, Signed),
+        Column(field::CTX_PGID, Signed),
+        Column(field::CTX_VPGID, Signed),
+        Column(field::CTX_SID, Signed),
+        Column(field::CTX_VSID, Signed),
+        Column(field::CTX_UID, Number),
+        Column(field::CTX_EUID, Number),
+        Column(field::CTX_SUID, Number),
+        Column(field::CTX_FSUID, Number),
+        Column(field::CTX_GID, Number),
+        Column(field::CTX_EGID, Number),
+        Column(field::CTX_SGID, Number),
+        Column(field::CTX_FSGID, Number),
+        Column(field::CTX_CAP_EFFECTIVE, Number),
+        Column(field::CTX_CAP_PERMITTED, Number),
+        Column(field::CTX_CAP_INHERITABLE, Number),
+        Column(field::CTX_LOGINUID, Number),
+        Column(field::CTX_TTY, Number),
+        Column(field::CTX_NS_MNT, Number),
+        Column(field::CTX_NS_PID, Number),
+        Column(field::CTX_NS_NET, Number),
+        Column(field::CTX_NS_USER, Number),
+        Column(field::CTX_NS_UTS, Number),
+        Column(field::CTX_NS_IPC, Number),
+        Column(field::CTX_NS_CGROUP, Number),
+        Column(field::CTX_CGROUP_ID, Number),
+        Column(field::CTX_CHILD_TID, Signed),
+        Column(field::CTX_CHILD_PID, Signed),
+        Column(field::CTX_CHILD_VTID, Signed),
+        Column(field::CTX_CHILD_VPID, Signed),
+        Column(field::CTX_CHILD_PPID, Signed),
+        Column(field::CTX_CHILD_START_TIME, Number),
+        Column(field::CTX_CHILD_PID_NS, Number),
+        Column(field::CTX_OLD_TID, Signed),
+        Column(field::CTX_PATH_BASE, Path),
+        Column(field::CTX_PATH_REAL, Path),
+        Column(field::CTX_FILE_MODE, Number),
+        Column(field::CTX_SOCK_TYPE, Number),
+        Column(field::CTX_SOCK_PROTOCOL, Number),
+        Column(field::CTX_BOOT_TIME, Number),
+        Column(field::CTX_TRUNCATED, Flag),
+        Column(field::CTX_LATE, Flag),
+    ]
+};
+
+/// A field, and how it is written.
+#[derive(Clone, Copy)]
+struct Column(FieldId, Form);
+
+#[derive(Clone, Copy)]
+enum Form {
+    /// Four bytes, or eight.
+    Signed,
+    /// Four bytes, or eight.
+    Number,
+    /// One byte.
+    Flag,
+    /// The bytes and a NUL.
+    Path,
+}
+
+/// All fields that a context may tell.
+pub(crate) fn fields() -> impl Iterator<Item = FieldId> {
+    COLUMNS.iter().map(|column| column.0)
+}
+
+/// The context of the item that comes after it.
+#[derive(Clone, Copy, Debug)]
+pub struct Context<'a>(Record<'a>);
+
+impl<'a> Context<'a> {
+    /// The context in a record, if it is one.
+    pub(crate) fn of(record: Record<'a>) -> Option<Self> {
+        (record.code == CODE && record.param(0) == Some(FORM)).then_some(Self(record))
+    }
+
+    /// The record that holds it.
+    pub(crate) fn record(&self) -> Record<'a> {
+        self.0
+    }
+
+    /// The thread that it is about.
+    pub fn tid(&self) -> u64 {
+        self.0.tid
+    }
+
+    /// One of the `ctx.*` fields; `None` if it was not told.
+    pub fn get(&self, id: FieldId) -> Option<Value<'a>> {
+        match id {
+            field::CTX_TID => return Some(Value::I64(self.0.tid as i64)),
+            field::CTX_CPU => return Some(Value::U64(self.0.cpu.into())),
+            _ => {}
+        }
+        let place = COLUMNS.iter().position(|column| column.0 == id)?;
+        let bytes = self.0.param(place + 1)?;
+        match (COLUMNS.get(place)?.1, bytes) {
+            (_, []) => None,
+            (Form::Path, [path @ .., _]) => Some(Value::Str(path)),
+            (Form::Flag, [flag, ..]) => Some(Value::Bool(*flag != 0)),
+            (Form::Signed, _) => match *bytes {
+                [a, b, c, d] => Some(Value::I64(i32::from_le_bytes([a, b, c, d]).into())),
+                _ => Some(Value::I64(i64::from_le_bytes(bytes.try_into().ok()?))),
+            },
+            (Form::Number, _) => match *bytes {
+                [a, b, c, d] => Some(Value::U64(u32::from_le_bytes([a, b, c, d]).into())),
+                _ => Some(Value::U64(u64::from_le_bytes(bytes.try_into().ok()?))),
+            },
+        }
+    }
+}
+
+/// Puts the context of an event into `out`.
+pub(crate) fn encode(event: &dyn Event, arena: &Arena, out: &mut RecordBuf) {
+    out.begin_for(event, CODE, arena);
+    out.push(FORM);
+    for Column(id, form) in COLUMNS {
+        let value = event.get(&Key::of(id), arena);
+        out.push_with(|bytes| match (form, value) {
+            (Form::Signed, Lookup::Known(Value::I64(n))) => match i32::try_from(n) {
+                Ok(n) => bytes.extend(n.to_le_bytes()),
+                Err(_) => bytes.extend(n.to_le_bytes()),
+            },
+            (Form::Number, Lookup::Known(Value::U64(n))) => match u32::try_from(n) {
+                Ok(n) => bytes.extend(n.to_le_bytes()),
+                Err(_) => bytes.extend(n.to_le_bytes()),
+            },
+            (Form::Flag, Lookup::Known(Value::Bool(flag))) => bytes.push(flag.into()),
+            (Form::Path, Lookup::Known(Value::Str(path))) => {
+                bytes.extend_from_slice(path);
+                bytes.push(0);
+            }
+            _ => {}
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use k8srd_core::catalogue::FIELDS;
+    use k8srd_core::field::{FieldClass, FieldType};
+
+    use super::*;
+
+    #[test]
+    fn each_field_of_the_context_has_a_column_of_its_type() {
+        let in_header = [field::CTX_TID, field::CTX_CPU];
+        for info in FIELDS.iter().filter(|info| info.class == FieldClass::Ctx) {
+            let columns: Vec<&Column> = COLUMNS.iter().filter(|it| it.0 == info.id).collect();
+            if in_header.contains(&info.id) {
+                assert!(columns.is_empty(), "{}", info.name);
+                continue;
+            }
+            let [Column(_, form)] = columns[..] else { panic!("{} has no column", info.name) };
+            let right = match form {
+                Form::Signed => FieldType::Int,
+                Form::Number => FieldType::Uint,
+                Form::Flag => FieldType::Bool,
+                Form::Path => FieldType::Path,
+            };
+            assert_eq!(info.ty, right, "{}", info.name);
+        }
+    }
+}

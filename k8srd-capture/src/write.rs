@@ -1,0 +1,308 @@
+//! Writing .scap: items as the reader gives them, in the form that today's Falco writes.
+//!
+//! Facts: `userspace/libscap/scap_savefile.c` of falcosecurity/libs, and what
+//! `engine/savefile/scap_savefile.c` refuses to read.
+
+mod encode;
+mod error;
+mod output;
+mod recorder;
+mod rows;
+mod task;
+
+use std::io::{self, Write};
+
+use crate::codes;
+use crate::context::{self, Context};
+use crate::reader::{Item, Machine};
+use crate::record::{Record, RecordBuf};
+use crate::table::DescriptorRow;
+pub use error::WriteError;
+use output::Output;
+pub use recorder::{Recorder, RecorderCounts, RecorderOptions};
+use rows::Table;
+
+/// Block types of today.
+mod kind {
+    pub(super) const SECTION: u32 = 0x0A0D_0D0A;
+    pub(super) const MACHINE: u32 = 0x201;
+    /// By whether flags stand before the event, and whether it is large.
+    pub(super) const EVENTS: [[u32; 2]; 2] = [[0x216, 0x221], [0x217, 0x222]];
+}
+
+/// Most bytes of rows in one block; a list that may be in several goes on in another.
+const ROWS: usize = 1 << 20;
+/// Most bytes of an ordinary event's block.
+const EVENT: usize = 64 << 10;
+/// Most bytes of a block: readers refuse larger ones.
+const BLOCK: usize = 64 << 20;
+
+/// Writes a capture that Falco, sysdig and [`Reader`](crate::Reader) read.
+///
+/// ```
+/// use k8srd_capture::{Item, Reader, RecordBuf, Writer};
+/// use k8srd_core::event::Timestamp;
+///
+/// let mut close = RecordBuf::default();
+/// close.begin(Timestamp::from_nanos(1_700_000_000_000_000_000), 42, 0, 5);
+/// close.push(&0_i64.to_le_bytes());
+/// close.push(&3_i64.to_le_bytes());
+///
+/// let mut writer = Writer::gzip(Vec::new());
+/// writer.write(&Item::Event(close.record()))?;
+/// let capture = writer.finish()?;
+///
+/// let mut reader = Reader::new(std::io::Cursor::new(capture))?;
+/// assert!(matches!(reader.next()?, Some(Item::Section)));
+/// assert!(matches!(reader.next()?, Some(Item::Event(event)) if event.code == 5));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// A capture is whole after [`finish`](Writer::finish). One that was not finished is read up to
+/// what was written last.
+#[derive(Debug)]
+pub struct Writer<W: Write> {
+    out: Output<W>,
+    /// Whether a section has begun.
+    begun: bool,
+    /// Whether the section has events: no table may follow.
+    events: bool,
+    /// The table whose rows are being gathered, and these rows.
+    table: Option<Table>,
+    rows: Vec<u8>,
+    /// What belongs to the next item.
+    context: Option<RecordBuf>,
+    block: Vec<u8>,
+}
+
+impl<W: Write> Writer<W> {
+    /// Writes plain bytes.
+    pub fn new(out: W) -> Self {
+        Self::with(Output::plain(out))
+    }
+
+    /// Writes compressed bytes, as every reader of captures takes them: about a tenth as many.
+    pub fn gzip(out: W) -> Self {
+        Self::with(Output::gzip(out))
+    }
+
+    fn with(out: Output<W>) -> Self {
+        Self {
+            out,
+            begun: false,
+            events: false,
+            table: None,
+            rows: Vec::new(),
+            context: None,
+            block: Vec::new(),
+        }
+    }
+
+    /// Bytes so far, before compression; rows that are being gathered are not among them.
+    pub fn offset(&self) -> u64 {
+        self.out.written()
+    }
+
+    /// Writes an item. The first section begins by itself.
+    ///
+    /// Rows of one table stand one after the other: of users and interfaces, readers keep only the
+    /// last block. A text in a row that is longer than Falco reads is cut.
+    ///
+    /// # Errors
+    ///
+    /// Where the stream fails, a row comes after the section's first event, or an event is larger
+    /// than any reader takes.
+    pub fn write(&mut self, item: &Item<'_>) -> Result<(), WriteError> {
+        match item {
+            Item::Section => return self.section(),
+            _ if !self.begun => self.section()?,
+            _ => {}
+        }
+        match item {
+            Item::Section => Ok(()),
+            Item::Machine(machine) => {
+                self.before_events("the machine")?;
+                self.end_table()?;
+                rows::machine(machine, body(&mut self.block));
+                self.end_block(kind::MACHINE)
+            }
+            Item::Process(row) => {
+                self.row(Table::Processes(rows::version(row)), |out| rows::process(row, out))
+            }
+            Item::Descriptor(row @ DescriptorRow { tid, .. }) => {
+                self.row(Table::Descriptors(*tid), |out| rows::descriptor(row, out))
+            }
+            Item::Interface(row) => self.row(Table::Interfaces, |out| rows::interface(row, out)),
+            Item::User(row) => self.row(Table::Users, |out| rows::user(row, out)),
+            Item::Group(row) => self.row(Table::Users, |out| rows::group(row, out)),
+            Item::Context(context) => {
+                self.context(*context);
+                Ok(())
+            }
+            Item::Event(event) => self.event(event),
+        }
+    }
+
+    /// Hands on what is gathered. What was written before can be read even if nothing follows.
+    ///
+    /// # Errors
+    ///
+    /// Where the stream fails.
+    pub fn flush(&mut self) -> Result<(), WriteError> {
+        self.end_table()?;
+        Ok(self.out.flush()?)
+    }
+
+    /// Completes the capture and gives the stream back.
+    ///
+    /// # Errors
+    ///
+    /// Where the stream fails.
+    pub fn finish(mut self) -> Result<W, WriteError> {
+        if !self.begun {
+            self.section()?;
+        }
+        self.end_table()?;
+        Ok(self.out.finish()?)
+    }
+
+    fn section(&mut self) -> Result<(), WriteError> {
+        self.end_table()?;
+        (self.begun, self.events, self.context) = (true, false, None);
+        let out = body(&mut self.block);
+        out.extend(0x1A2B_3C4D_u32.to_le_bytes());
+        out.extend(1_u16.to_le_bytes());
+        out.extend(2_u16.to_le_bytes());
+        // Its length is not known.
+        out.extend(u64::MAX.to_le_bytes());
+        self.end_block(kind::SECTION)
+    }
+
+    fn before_events(&self, what: &'static str) -> Result<(), WriteError> {
+        if self.events { Err(WriteError::late(what)) } else { Ok(()) }
+    }
+
+    fn row(&mut self, table: Table, write: impl FnOnce(&mut Vec<u8>)) -> Result<(), WriteError> {
+        self.before_events(table.name())?;
+        let full = table.may_be_split() && self.rows.len() >= ROWS;
+        if self.table != Some(table) || full || self.context.is_some() {
+            self.end_table()?;
+        }
+        if let Some(context) = self.context.take() {
+            event_body(&context.record(), body(&mut self.block))?;
+            self.end_block(context::BLOCK)?;
+        }
+        self.table = Some(table);
+        write(&mut self.rows);
+        Ok(())
+    }
+
+    /// Writes the rows that were gathered.
+    fn end_table(&mut self) -> Result<(), WriteError> {
+        let Some(table) = self.table.take() else { return Ok(()) };
+        let out = body(&mut self.block);
+        if let Table::Descriptors(tid) = table {
+            out.extend(tid.to_le_bytes());
+        }
+        out.append(&mut self.rows);
+        self.end_block(table.kind())
+    }
+
+    /// Keeps a context for the next item.
+    fn context(&mut self, context: Context<'_>) {
+        self.context.get_or_insert_default().copy(context.record());
+    }
+
+    fn event(&mut self, event: &Record<'_>) -> Result<(), WriteError> {
+        self.end_table()?;
+        self.events = true;
+        if let Some(context) = self.context.take() {
+            self.record(&context.record())?;
+        }
+        self.record(event)
+    }
+
+    fn record(&mut self, event: &Record<'_>) -> Result<(), WriteError> {
+        let out = body(&mut self.block);
+        out.extend(event.cpu.to_le_bytes());
+        if event.state_only {
+            out.extend(1_u32.to_le_bytes());
+        }
+        event_header_and_params(event, out)?;
+        // Large ones are what Falco calls so, and what no ordinary block can hold.
+        let large = codes::is_large(event.code) || self.block.len() + 8 > EVENT;
+        let [plain, flagged] = kind::EVENTS;
+        let [ordinary, wide] = if event.state_only { flagged } else { plain };
+        self.end_block(if large { wide } else { ordinary })
+    }
+
+    /// Completes and writes the block that is being put together.
+    fn end_block(&mut self, kind: u32) -> Result<(), WriteError> {
+        let block = &mut self.block;
+        block.resize(block.len().next_multiple_of(4), 0);
+        let total = block.len() + 4;
+        let length = u32::try_from(total).ok().filter(|_| total <= BLOCK);
+        let length = length.ok_or_else(|| WriteError::too_large(total))?.to_le_bytes();
+        let header = [kind.to_le_bytes(), length].concat();
+        if let Some(place) = block.get_mut(..HEADER) {
+            place.copy_from_slice(&header);
+        }
+        block.extend(length);
+        Ok(self.out.write(block)?)
+    }
+}
+
+/// Bytes of a block before its body.
+const HEADER: usize = 8;
+
+/// An empty block, whose header is filled in at its end.
+fn body(block: &mut Vec<u8>) -> &mut Vec<u8> {
+    block.clear();
+    block.resize(HEADER, 0);
+    block
+}
+
+/// A record without flags.
+fn event_body(event: &Record<'_>, out: &mut Vec<u8>) -> Result<(), WriteError> {
+    out.extend(event.cpu.to_le_bytes());
+    event_header_and_params(event, out)
+}
+
+fn event_header_and_params(event: &Record<'_>, out: &mut Vec<u8>) -> Result<(), WriteError> {
+    const OWN: usize = 26;
+    let wide = codes::is_large(event.code);
+    let params = || (0..event.len()).map(|place| event.param(place).unwrap_or_default());
+    let width = if wide { 4 } else { 2 };
+    let length = OWN + params().map(|param| width + param.len()).sum::<usize>();
+    let too_large = || WriteError::too_large(length);
+    out.extend(event.time.as_nanos().to_le_bytes());
+    out.extend(event.tid.to_le_bytes());
+    out.extend(u32::try_from(length).map_err(|_| too_large())?.to_le_bytes());
+    out.extend(event.code.to_le_bytes());
+    out.extend((event.len() as u32).to_le_bytes());
+    for param in params() {
+        if wide {
+            out.extend((param.len() as u32).to_le_bytes());
+        } else {
+            let length =
+                u16::try_from(param.len()).map_err(|_| WriteError::too_long(event.code))?;
+            out.extend(length.to_le_bytes());
+        }
+    }
+    params().for_each(|param| out.extend_from_slice(param));
+    Ok(())
+}
+
+impl From<io::Error> for WriteError {
+    fn from(error: io::Error) -> Self {
+        Self::io(error)
+    }
+}
+
+impl Machine<'_> {
+    /// Bytes of the name in captures.
+    pub(crate) const HOSTNAME: usize = 128;
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,342 @@
+//! What was recorded is replayed as what it was.
+
+use std::collections::BTreeMap;
+use std::io::Cursor;
+use std::net::{IpAddr, SocketAddr};
+use std::ops::ControlFlow;
+use std::time::Duration;
+
+use k8srd_core::arena::Arena;
+use k8srd_core::catalogue::{self, FIELDS};
+use k8srd_core::event::{Event, Fields, Timestamp};
+use k8srd_core::field::{FieldClass, FieldId, FieldType, Key};
+use k8srd_core::kind::{Category, EventKind, KINDS, KindInfo, ParamInfo, ParamType};
+use k8srd_core::source::{Flow, Source as _};
+use k8srd_core::value::{Lookup, SocketAddress, SocketTuple, Value};
+use proptest::prelude::*;
+
+use super::super::{Recorder, RecorderOptions, Writer};
+use super::read;
+use crate::reader::Item;
+use crate::source::Capture;
+
+/// An event of values.
+#[derive(Clone, Debug)]
+struct Made {
+    kind: EventKind,
+    time: u64,
+    params: Vec<Datum>,
+    context: BTreeMap<FieldId, Datum>,
+}
+
+#[derive(Clone, Debug)]
+enum Datum {
+    Nothing,
+    Flag(bool),
+    Signed(i64),
+    Unsigned(u64),
+    Text(Vec<u8>),
+    Buffer(Vec<u8>),
+    Ip(IpAddr),
+    Inet(SocketAddr),
+    InetTuple(SocketAddr, SocketAddr),
+    Unix(Vec<u8>),
+    UnixTuple(u64, u64, Vec<u8>),
+    Family(u8),
+}
+
+impl Datum {
+    fn value(&self) -> Lookup<Value<'_>> {
+        Lookup::Known(match self {
+            Self::Nothing => return Lookup::Absent,
+            Self::Flag(flag) => Value::Bool(*flag),
+            Self::Signed(number) => Value::I64(*number),
+            Self::Unsigned(number) => Value::U64(*number),
+            Self::Text(text) => Value::Str(text),
+            Self::Buffer(bytes) => Value::Bytes(bytes),
+            Self::Ip(ip) => Value::Ip(*ip),
+            Self::Inet(address) => Value::Addr(SocketAddress::Inet(*address)),
+            Self::Unix(path) => Value::Addr(SocketAddress::Unix(path)),
+            Self::Family(family) => Value::Addr(SocketAddress::Other((*family).into())),
+            Self::InetTuple(source, destination) => {
+                Value::Tuple(SocketTuple::Inet { source: *source, destination: *destination })
+            }
+            Self::UnixTuple(source, destination, path) => {
+                Value::Tuple(SocketTuple::Unix { source: *source, destination: *destination, path })
+            }
+        })
+    }
+}
+
+impl Fields for Made {
+    fn get<'a>(&'a self, key: &Key, _: &'a Arena) -> Lookup<Value<'a>> {
+        let datum = match key.field().as_param() {
+            Some(place) => self.params.get(usize::from(place)),
+            None => self.context.get(&key.field()),
+        };
+        datum.map_or(Lookup::Absent, Datum::value)
+    }
+}
+
+impl Event for Made {
+    fn kind(&self) -> EventKind {
+        self.kind
+    }
+
+    fn time(&self) -> Timestamp {
+        Timestamp::from_nanos(self.time)
+    }
+}
+
+/// Values that a param may have; never what reads as another: nothing where bytes are empty.
+fn datum(param: ParamInfo) -> BoxedStrategy<Datum> {
+    let bits = 8 * u32::from(param.width.max(1));
+    let text = || prop::collection::vec(1_u8.., 0..40);
+    let ip = prop_oneof![
+        any::<u32>().prop_map(|ip| IpAddr::V4(ip.into())),
+        any::<u128>().prop_map(|ip| IpAddr::V6(ip.into()))
+    ];
+    let v4 = (any::<u32>(), any::<u16>())
+        .prop_map(|(ip, port)| SocketAddr::new(IpAddr::V4(ip.into()), port));
+    let v6 = (any::<u128>(), any::<u16>())
+        .prop_map(|(ip, port)| SocketAddr::new(IpAddr::V6(ip.into()), port));
+    let path = || prop_oneof![text(), (1_u8.., text()).prop_map(|(b, t)| [vec![0, b], t].concat())];
+    let buffer = prop::collection::vec(any::<u8>(), 0..40).prop_map(Datum::Buffer);
+    let signed = any::<i64>().prop_map(move |n| Datum::Signed(n >> (64 - bits)));
+    let unsigned = any::<u64>().prop_map(move |n| Datum::Unsigned(n >> (64 - bits)));
+    let known = match param.ty {
+        ParamType::Str | ParamType::Path | ParamType::RelPath => {
+            text().prop_map(Datum::Text).boxed()
+        }
+        ParamType::Bytes | ParamType::FdList => return buffer.boxed(),
+        ParamType::StrArray => {
+            return prop::collection::vec(any::<u8>(), 0..40).prop_map(Datum::Text).boxed();
+        }
+        ParamType::SockAddr => prop_oneof![
+            v4.prop_map(Datum::Inet),
+            v6.prop_map(Datum::Inet),
+            path().prop_map(Datum::Unix),
+            (11_u8..).prop_map(Datum::Family)
+        ]
+        .boxed(),
+        ParamType::SockTuple => prop_oneof![
+            (v4.clone(), v4).prop_map(|(a, b)| Datum::InetTuple(a, b)),
+            (v6.clone(), v6).prop_map(|(a, b)| Datum::InetTuple(a, b)),
+            (any::<u64>(), any::<u64>(), path()).prop_map(|(a, b, c)| Datum::UnixTuple(a, b, c))
+        ]
+        .boxed(),
+        ParamType::Ip => ip.prop_map(Datum::Ip).boxed(),
+        ParamType::Dyn => prop::sample::select(param.variants)
+            .prop_filter("told by its number only", |variant| variant.ty != ParamType::RelTime)
+            .prop_flat_map(datum)
+            .boxed(),
+        ParamType::Errno | ParamType::Fd | ParamType::Pid | ParamType::Int => signed.boxed(),
+        _ => unsigned.boxed(),
+    };
+    prop_oneof![9 => known, 1 => Just(Datum::Nothing)].boxed()
+}
+
+fn context() -> impl Strategy<Value = BTreeMap<FieldId, Datum>> {
+    let fields = FIELDS.iter().filter(|info| info.class == FieldClass::Ctx);
+    let values: Vec<_> = fields
+        .filter(|info| ![catalogue::CTX_TID, catalogue::CTX_CPU].contains(&info.id))
+        .map(|info| {
+            let value = match info.ty {
+                FieldType::Int => any::<i64>().prop_map(Datum::Signed).boxed(),
+                FieldType::Uint => any::<u64>().prop_map(Datum::Unsigned).boxed(),
+                FieldType::Bool => any::<bool>().prop_map(Datum::Flag).boxed(),
+                _ => prop::collection::vec(any::<u8>(), 0..20).prop_map(Datum::Text).boxed(),
+            };
+            let small = match info.ty {
+                FieldType::Int => any::<i32>().prop_map(|n| Datum::Signed(n.into())).boxed(),
+                FieldType::Uint => any::<u32>().prop_map(|n| Datum::Unsigned(n.into())).boxed(),
+                _ => Just(Datum::Nothing).boxed(),
+            };
+            (Just(info.id), prop_oneof![value, small, Just(Datum::Nothing)])
+        })
+        .collect();
+    (values, any::<u32>(), any::<u16>()).prop_map(|(values, tid, cpu)| {
+        let mut values: BTreeMap<_, _> = values.into_iter().collect();
+        values.insert(catalogue::CTX_TID, Datum::Signed(tid.into()));
+        values.insert(catalogue::CTX_CPU, Datum::Unsigned(cpu.into()));
+        values
+    })
+}
+
+/// An event of any kind that is recorded as one.
+fn made() -> impl Strategy<Value = Made> {
+    let kinds: Vec<&'static KindInfo> = KINDS
+        .iter()
+        // A section is a block; what a generic event means depends on its number.
+        .filter(|info| ![EventKind::SECTION, EventKind(1)].contains(&info.kind))
+        // Of some there is only the name.
+        .filter(|info| !(info.kind.is_state() && info.category == Category::Internal))
+        .filter(|info| !["NA", "tracer"].contains(&&*info.name))
+        .collect();
+    (prop::sample::select(kinds), any::<u64>(), context()).prop_flat_map(|(info, time, context)| {
+        let params: Vec<_> = info.params.iter().copied().map(datum).collect();
+        params.prop_map(move |mut params| {
+            let kind = info.kind;
+            if kind.is_call() {
+                params[0] = Datum::Unsigned((kind.0 - EventKind::call(0).0).into());
+            }
+            Made { kind, time, params, context: context.clone() }
+        })
+    })
+}
+
+/// Everything that an event says.
+fn said(event: &dyn Event) -> Vec<String> {
+    let arena = Arena::default();
+    // What only carries state may be of a kind that has no row for that.
+    let info = KINDS.iter().find(|info| info.kind == event.kind());
+    let (name, params) = info.map_or(("state", 0), |info| (&*info.name, info.params.len() as u8));
+    let params = (0..params).map(FieldId::param);
+    let context = FIELDS.iter().filter(|info| info.class == FieldClass::Ctx).map(|info| info.id);
+    let fields = params.chain(context);
+    let values = fields.map(|id| format!("{id:?} {:?}", event.get(&Key::of(id), &arena)));
+    std::iter::once(format!("{name} {:?}", event.time())).chain(values).collect()
+}
+
+proptest! {
+    #[test]
+    fn a_replay_says_what_was_recorded(events in prop::collection::vec(made(), 1..4)) {
+        let arena = Arena::default();
+        let options = RecorderOptions { env: true, buffers: true };
+        let mut recorder = Recorder::new(Writer::new(Vec::new()), options);
+        // From now on a task is an event.
+        let first = Made { kind: EventKind(5), time: 0, params: vec![], context: BTreeMap::new() };
+        recorder.record(&first, &arena).unwrap();
+        events.iter().for_each(|event| recorder.record(event, &arena).unwrap());
+        let bytes = recorder.finish().unwrap();
+        let mut capture = Capture::new(Cursor::new(bytes)).unwrap();
+        let mut heard = Vec::new();
+        let flow = capture.read(Duration::ZERO, &mut |event| {
+            heard.push(said(event));
+            ControlFlow::Continue(())
+        });
+        prop_assert_eq!(flow.unwrap(), Flow::End);
+        let expected: Vec<_> = events.iter().map(|event| said(event)).collect();
+        prop_assert_eq!(&heard[1..], &expected);
+    }
+}
+
+fn param_of(kind: EventKind, name: &str) -> usize {
+    let info = KINDS.iter().find(|info| info.kind == kind).unwrap();
+    info.param(name).unwrap().0.into()
+}
+
+/// What a live source tells of a task, and of an exec in it.
+fn live(kind: EventKind, params: &[(&str, Datum)]) -> Made {
+    let info = KINDS.iter().find(|info| info.kind == kind).unwrap();
+    let mut made = Made {
+        kind,
+        time: 9,
+        params: vec![Datum::Nothing; info.params.len()],
+        context: BTreeMap::new(),
+    };
+    for (name, value) in params {
+        made.params[param_of(kind, name)] = value.clone();
+    }
+    for (id, value) in [
+        (catalogue::CTX_TID, Datum::Signed(50)),
+        (catalogue::CTX_PID, Datum::Signed(50)),
+        (catalogue::CTX_PPID, Datum::Signed(1)),
+        (catalogue::CTX_CPU, Datum::Unsigned(0)),
+        (catalogue::CTX_START_TIME, Datum::Unsigned(1 << 40)),
+        (catalogue::CTX_EUID, Datum::Unsigned(1000)),
+        (catalogue::CTX_NS_PID, Datum::Unsigned(4_026_531_836)),
+    ] {
+        made.context.insert(id, value);
+    }
+    made
+}
+
+fn recorded(options: RecorderOptions, events: &[Made]) -> Vec<u8> {
+    let arena = Arena::default();
+    let mut recorder = Recorder::new(Writer::new(Vec::new()), options);
+    events.iter().for_each(|event| recorder.record(event, &arena).unwrap());
+    recorder.finish().unwrap()
+}
+
+fn replayed(bytes: Vec<u8>) -> Vec<(EventKind, Vec<String>)> {
+    let mut heard = Vec::new();
+    Capture::new(Cursor::new(bytes))
+        .unwrap()
+        .read(Duration::ZERO, &mut |event| {
+            heard.push((event.kind(), said(event)));
+            ControlFlow::Continue(())
+        })
+        .unwrap();
+    heard
+}
+
+#[test]
+fn tasks_are_rows_for_other_tools_and_tell_all_to_ours() {
+    let text = |text: &[u8]| Datum::Text(text.to_vec());
+    let task = live(
+        EventKind::TASK,
+        &[
+            ("comm", text(b"sh")),
+            ("exe", text(b"/bin/sh")),
+            ("args", text(b"-c\0exit\0")),
+            ("cwd", text(b"/srv")),
+            ("trusted_exepath", text(b"/usr/bin/dash")),
+            ("cgroups", text(b"memory=/x\0")),
+            ("flags", Datum::Unsigned(5)),
+            ("exe_ino", Datum::Unsigned(77)),
+        ],
+    );
+    let bytes = recorded(RecorderOptions::default(), std::slice::from_ref(&task));
+    read(bytes.clone(), &mut |item| match item {
+        Item::Process(row) => {
+            assert_eq!((row.tid, row.ptid, row.uid), (50, 1, 1000));
+            assert_eq!(
+                (row.comm, row.args, row.exepath),
+                (&b"sh"[..], &b"-c\0exit\0"[..], &b"/usr/bin/dash"[..])
+            );
+            assert_eq!((row.exe_writable, row.exe_from_memfd, row.exe_ino), (true, true, Some(77)));
+        }
+        Item::Section | Item::Context(_) => {}
+        other => panic!("{other:?}"),
+    });
+    let heard = replayed(bytes);
+    assert_eq!((heard.len(), heard[0].0), (1, EventKind::TASK));
+    for told in said(&task).iter().filter(|told| told.contains("Known")) {
+        assert!(heard[0].1.contains(told), "{told} is not in {:?}", heard[0].1);
+    }
+}
+
+#[test]
+fn what_was_not_asked_for_is_followed_and_not_shown() {
+    let arena = Arena::default();
+    let mut recorder = Recorder::new(Writer::new(Vec::new()), RecorderOptions::default());
+    recorder.record_state(&live(EventKind::EXECVE, &[]), &arena).unwrap();
+    recorder.record(&live(EventKind::OPENAT, &[]), &arena).unwrap();
+    let counts = recorder.counts();
+    assert_eq!((counts.events, counts.states, counts.refused), (1, 1, 0));
+    let kinds: Vec<_> = replayed(recorder.finish().unwrap()).into_iter().map(|it| it.0).collect();
+    assert_eq!(kinds, [EventKind::state(EventKind::EXECVE.0), EventKind::OPENAT]);
+}
+
+#[test]
+fn secrets_are_recorded_only_on_demand() {
+    let secret = || Datum::Buffer(b"TOKEN=secret\0".to_vec());
+    let task = live(EventKind::TASK, &[("env", Datum::Text(b"TOKEN=secret\0".to_vec()))]);
+    let exec =
+        live(EventKind::EXECVE, &[("env", secret()), ("args", Datum::Buffer(b"-l\0".to_vec()))]);
+    let write = live(EventKind(9), &[("data", secret())]);
+    let holds = |options, event: &Made| {
+        let bytes = recorded(options, std::slice::from_ref(event));
+        bytes.windows(6).any(|window| window == b"secret")
+    };
+    let none = RecorderOptions::default();
+    assert!([&task, &exec, &write].iter().all(|event| !holds(none, event)));
+    let env = RecorderOptions { env: true, ..none };
+    assert!(holds(env, &task) && holds(env, &exec) && !holds(env, &write));
+    let buffers = RecorderOptions { buffers: true, ..none };
+    assert!(!holds(buffers, &task) && !holds(buffers, &exec) && holds(buffers, &write));
+    // Arguments are no buffer.
+    let bytes = recorded(none, &[exec]);
+    assert!(bytes.windows(3).any(|window| window == b"-l\0"));
+}
