@@ -183,25 +183,16 @@ const IDENTITY: Lifetime = Lifetime { scope: Scope::Container, ended_by: &[] };
 
 /// Why a field is not answered.
 mod reason {
-    pub(super) const ADDRESSES: &str = "needs the addresses of the node's interfaces";
-    pub(super) const ARGUMENT: &str = "needs a table of descriptors, for the directory of a path";
-    pub(super) const ASYNC: &str = "needs events from other programs";
-    pub(super) const BUFFER: &str = "needs kinds that carry data, which no source has yet";
     pub(super) const CLUSTER: &str = "needs what the cluster's API server knows";
     pub(super) const COUNTER: &str = "needs a count that the rules keep";
-    pub(super) const CPU: &str = "needs the number of the processor, which no source records yet";
     pub(super) const DESCRIPTORS: &str = "needs a table of open descriptors";
     pub(super) const DNS: &str = "needs names of addresses";
-    pub(super) const ENTRY: &str = "needs the entry of the call, which is no event";
     pub(super) const EXECUTABLE: &str = "needs times of the executable in the process table";
     pub(super) const HOSTNAME: &str = "needs the node's name, which the pipeline is not told";
-    pub(super) const KIND: &str = "needs categories and flags of kinds";
     pub(super) const MEMORY: &str = "needs memory counts in the process table";
     pub(super) const OUTPUT_TIME: &str = "needs the form of times that the output is set to";
-    pub(super) const PATHS: &str = "needs kinds that change files, which no source has yet";
     pub(super) const PIPELINE: &str = "needs more of the pipeline, such as the event before";
     pub(super) const PLUGIN: &str = "belongs to events of plugins";
-    pub(super) const POLL: &str = "needs poll and ppoll, which no source has yet";
     pub(super) const PROCESS: &str = "needs more of the process table";
     pub(super) const RUNTIME: &str = "needs what the container's runtime knows";
     pub(super) const SWITCH: &str = "needs events of the scheduler";

@@ -1,100 +1,184 @@
 //! What a system call did: its params as text, its result, its descriptor.
 
 mod args;
+mod descriptor;
+mod event;
 mod fd;
+mod follow;
+mod interfaces;
+mod kinds;
 mod names;
+mod paths;
+mod table;
 
+use std::ops::RangeInclusive;
 use std::sync::LazyLock;
 
 use k8srd_core::arena::Arena;
 use k8srd_core::catalogue as field;
 use k8srd_core::enricher::{Enricher, Slot};
 use k8srd_core::event::Event;
-use k8srd_core::field::{FieldId, Key};
+use k8srd_core::field::{FieldId, FieldInfo, Key, Part};
 use k8srd_core::interest::Interest;
-use k8srd_core::kind::{EventKind, KindInfo, Origin};
+use k8srd_core::kind::{KINDS, KindFlags, KindInfo};
 use k8srd_core::set::{FieldSet, KindSet};
 use k8srd_core::value::{Lookup, Value};
 
-use crate::read::{self, int};
-use args::{Params, place};
-use fd::Descriptor;
+use crate::read;
+use follow::Followed;
+use table::Limits;
 
-/// Answers `evt.*` fields that follow from params (`evt.arg`, `evt.res`, …), `syscall.type` and
-/// `fd.*`. It keeps no state; it stands behind [`Processes`](crate::process::Processes), whose
-/// working directory and names it reads.
+/// Answers `evt.*` fields that follow from kind and params (`evt.arg`, `evt.res`, …),
+/// `syscall.type`, `fd.*`, `fdlist.*` and `fs.path.*`. It stands behind
+/// [`Processes`](crate::process::Processes) and [`Containers`](crate::container::Containers), whose
+/// working directory, names and ids it reads.
+///
+/// By default it keeps no state: of a descriptor it tells what the event at hand does, which is
+/// everything for events that open files or connect sockets. From a source that gives every event
+/// that makes, changes or closes descriptors, such as a recording, it may keep a table of them
+/// ([`SyscallFieldsBuilder::descriptors`]). Then it answers for all events, and what is
+/// asked of the table as a whole (`proc.fdopencount`, `fd.types`, …).
 ///
 /// Names of files are lexical, as Falco's: what the program said, made absolute. Seen in the
 /// [`Resolved`](k8srd_core::event::Reading::Resolved) reading, fields that follow the path tell the
 /// kernel's name instead; `fd.realpath` always does.
 #[derive(Debug, Default)]
 pub struct SyscallFields {
-    _private: (),
+    followed: Option<Box<Followed>>,
 }
 
-const EVENT_FIELDS: [FieldId; 12] = [
-    field::SYSCALL_TYPE,
-    field::EVT_DIR,
-    field::EVT_ARGS,
-    field::EVT_ARG,
-    field::EVT_RAWARG,
-    field::EVT_RES,
-    field::EVT_RAWRES,
-    field::EVT_FAILED,
-    field::EVT_IS_OPEN_READ,
-    field::EVT_IS_OPEN_WRITE,
-    field::EVT_IS_OPEN_EXEC,
-    field::EVT_IS_OPEN_CREATE,
-];
+/// How many descriptors of one process are kept, as in Falco.
+pub const DEFAULT_DESCRIPTORS: usize = 4_096;
+/// The default of [`SyscallFieldsBuilder::memory`]: 128 MiB.
+pub const DEFAULT_MEMORY: usize = 128 << 20;
 
-const DESCRIPTOR_FIELDS: [FieldId; 22] = [
-    field::FD_NUM,
-    field::FD_TYPE,
-    field::FD_TYPECHAR,
-    field::FD_NAME,
-    field::FD_NAMERAW,
-    field::FD_REALPATH,
-    field::FD_DIRECTORY,
-    field::FD_FILENAME,
-    field::FD_DEV,
-    field::FD_INO,
-    field::FD_IP,
-    field::FD_CIP,
-    field::FD_SIP,
-    field::FD_PORT,
-    field::FD_CPORT,
-    field::FD_SPORT,
-    field::FD_NET,
-    field::FD_CNET,
-    field::FD_SNET,
-    field::FD_L4PROTO,
-    field::FD_SOCKFAMILY,
-    field::FD_CONNECTED,
-];
-
-static PROVIDED: LazyLock<FieldSet> =
-    LazyLock::new(|| EVENT_FIELDS.into_iter().chain(DESCRIPTOR_FIELDS).collect());
-
-/// Falco's values (`driver/ppm_events_public.h`).
-mod open_flag {
-    pub(super) const RDONLY: u64 = 1 << 0;
-    pub(super) const WRONLY: u64 = 1 << 1;
-    pub(super) const CREAT: u64 = 1 << 2;
-    pub(super) const TMPFILE: u64 = 1 << 13;
-    /// The call made the file.
-    pub(super) const F_CREATED: u64 = 1 << 14;
+/// What happened to the table of descriptors so far.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct DescriptorCounts {
+    /// Processes in the table now.
+    pub processes: u64,
+    /// Bytes of descriptors and their names in the table now.
+    pub memory: u64,
+    /// Processes whose descriptors were forgotten before they ended, because a bound was reached.
+    pub evicted: u64,
+    /// Descriptors that were not taken in, because their process had too many.
+    pub refused: u64,
 }
 
-const EXECUTE_BITS: u64 = 0o111;
+/// Puts a [`SyscallFields`] together.
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct SyscallFieldsBuilder {
+    follows: bool,
+    limits: Limits,
+}
+
+impl SyscallFields {
+    /// By default it keeps no table.
+    pub fn builder() -> SyscallFieldsBuilder {
+        SyscallFieldsBuilder {
+            follows: false,
+            limits: Limits {
+                threads: crate::process::DEFAULT_THREADS,
+                descriptors: DEFAULT_DESCRIPTORS,
+                bytes: DEFAULT_MEMORY,
+            },
+        }
+    }
+
+    /// What happened so far; zeros where no table is kept.
+    pub fn counts(&self) -> DescriptorCounts {
+        let Some(followed) = &self.followed else { return DescriptorCounts::default() };
+        let table = followed.table();
+        DescriptorCounts {
+            processes: table.len() as u64,
+            memory: table.bytes() as u64,
+            evicted: table.evicted(),
+            refused: table.refused(),
+        }
+    }
+}
+
+impl SyscallFieldsBuilder {
+    /// Keeps a table of open descriptors. Only for a source whose events tell all that happens to
+    /// them: a table that misses the closing of files fills with what is no longer there.
+    pub fn descriptors(mut self) -> Self {
+        self.follows = true;
+        self
+    }
+
+    /// Most threads whose descriptors are known (at least 16). Past it, processes that did nothing
+    /// for longest are forgotten.
+    pub fn threads(mut self, threads: usize) -> Self {
+        self.limits.threads = threads.max(16);
+        self
+    }
+
+    /// Most bytes of descriptors and their names.
+    pub fn memory(mut self, bytes: usize) -> Self {
+        self.limits.bytes = bytes;
+        self
+    }
+
+    /// The enricher.
+    pub fn build(self) -> SyscallFields {
+        let Self { follows, limits } = self;
+        SyscallFields { followed: follows.then(|| Box::new(Followed::new(limits))) }
+    }
+}
+
+impl Default for SyscallFieldsBuilder {
+    fn default() -> Self {
+        SyscallFields::builder()
+    }
+}
+
+/// All that a row gives to this part.
+static PROVIDED: LazyLock<FieldSet> = LazyLock::new(|| own().map(|info| info.id).collect());
+
+/// What an event tells without a table.
+static TOLD: LazyLock<FieldSet> =
+    LazyLock::new(|| own().map(|info| info.id).filter(|id| !needs_table(*id)).collect());
+
+fn own() -> impl Iterator<Item = &'static FieldInfo> {
+    field::FIELDS.iter().filter(|info| info.answered_by == Part::SyscallFields)
+}
+
+fn needs_table(id: FieldId) -> bool {
+    use field as f;
+    let local = [f::FD_LIP, f::FD_RIP, f::FD_LPORT, f::FD_RPORT, f::FD_LNET, f::FD_RNET];
+    let polled =
+        [f::FDLIST_NAMES, f::FDLIST_CIPS, f::FDLIST_SIPS, f::FDLIST_CPORTS, f::FDLIST_SPORTS];
+    let standard = [
+        f::PROC_STDIN_TYPE,
+        f::PROC_STDOUT_TYPE,
+        f::PROC_STDERR_TYPE,
+        f::PROC_STDIN_NAME,
+        f::PROC_STDOUT_NAME,
+        f::PROC_STDERR_NAME,
+    ];
+    let others = [
+        f::FD_LPROTO,
+        f::FD_RPROTO,
+        f::FD_IS_SERVER,
+        f::FD_TYPES,
+        f::PROC_FDOPENCOUNT,
+        f::PROC_FDUSAGE,
+        f::EVT_BUFLEN,
+        f::EVT_IS_SYSLOG,
+    ];
+    local.contains(&id) || polled.contains(&id) || standard.contains(&id) || others.contains(&id)
+}
 
 impl Enricher for SyscallFields {
     fn provides(&self) -> &FieldSet {
-        &PROVIDED
+        if self.followed.is_some() { &PROVIDED } else { &TOLD }
     }
 
     fn demand(&mut self, wanted: &FieldSet) -> Interest {
         let mut fields = FieldSet::default();
-        let texts = [field::EVT_ARG, field::EVT_ARGS];
+        let texts = [field::EVT_ARG, field::EVT_ARGS, field::EVT_INFO];
         if texts.iter().any(|&text| wanted.contains(text)) {
             fields.extend([
                 field::PROC_NAME,
@@ -105,8 +189,8 @@ impl Enricher for SyscallFields {
                 field::GROUP_NAME,
             ]);
         }
-        let descriptor = wanted.iter().any(|field| DESCRIPTOR_FIELDS.contains(&field));
-        if descriptor || !fields.is_empty() {
+        let follows = self.followed.is_some();
+        if follows || !fields.is_empty() || wanted.iter().any(is_about_files) {
             fields.extend([
                 field::PROC_CWD,
                 field::CTX_PATH_BASE,
@@ -115,7 +199,34 @@ impl Enricher for SyscallFields {
                 field::CTX_SOCK_PROTOCOL,
             ]);
         }
-        Interest::new(KindSet::default(), fields)
+        let named = [field::FD_CONTAINERNAME, field::FD_CONTAINERDIRECTORY];
+        if follows || named.iter().any(|&id| wanted.contains(id)) {
+            fields.extend([field::CONTAINER_ID, field::CONTAINER_IP]);
+        }
+        if wanted.contains(field::EVT_CPU) {
+            fields.extend([field::CTX_CPU]);
+        }
+        if wanted.contains(field::PROC_FDUSAGE) {
+            fields.extend([field::PROC_FDLIMIT]);
+        }
+        if !follows {
+            return Interest::new(KindSet::default(), fields);
+        }
+        fields.extend([field::CTX_TID, field::CTX_PID, field::PROC_PID]);
+        fields.extend([field::CTX_CHILD_TID, field::CTX_CHILD_PID]);
+        Interest::new(FOLLOWED.clone(), fields)
+    }
+
+    fn observe(&mut self, event: &dyn Event, arena: &Arena) {
+        if let Some(followed) = &mut self.followed {
+            followed.observe(event, arena);
+        }
+    }
+
+    fn settle(&mut self, event: &dyn Event, arena: &Arena) {
+        if let Some(followed) = &mut self.followed {
+            followed.settle(event, arena);
+        }
     }
 
     fn locate(&self, _event: &dyn Event, _arena: &Arena) -> Lookup<Slot> {
@@ -129,80 +240,51 @@ impl Enricher for SyscallFields {
         key: &Key,
         arena: &'a Arena,
     ) -> Lookup<Value<'a>> {
-        value(event, key, arena).into()
+        let Some(info) = read::kind_info(event.kind()) else { return Lookup::Absent };
+        Context { event, info, arena, followed: self.followed.as_deref() }.value(key).into()
     }
 }
 
-fn value<'a>(event: &'a dyn Event, key: &Key, arena: &'a Arena) -> Option<Value<'a>> {
-    let info = read::kind_info(event.kind())?;
-    Some(match key.field() {
-        field::SYSCALL_TYPE => Value::from(is_call(info).then_some(&*info.name)?),
-        // The end of a process counts as an entry.
-        field::EVT_DIR => Value::from(if info.is_entry() { ">" } else { "<" }),
-        field::EVT_ARGS => Value::Str(Params { event, info, arena }.all()),
-        field::EVT_ARG => {
-            let place = place(info, key.arg())?;
-            Value::Str(Params { event, info, arena }.text(place).best())
-        }
-        field::EVT_RAWARG => {
-            let place = place(info, key.arg())?;
-            return event.get(&Key::param(place), arena).known();
-        }
-        field::EVT_RES => Value::Str(result_text(result(event, info, arena)?, arena)),
-        field::EVT_RAWRES => Value::I64(result(event, info, arena)?),
-        field::EVT_FAILED => Value::Bool(result(event, info, arena)? < 0),
-        field::EVT_IS_OPEN_READ => {
-            Value::Bool(open_flags(event, info, arena) & open_flag::RDONLY != 0)
-        }
-        field::EVT_IS_OPEN_WRITE => {
-            Value::Bool(open_flags(event, info, arena) & open_flag::WRONLY != 0)
-        }
-        field::EVT_IS_OPEN_EXEC => Value::Bool(is_open_exec(event, info, arena)),
-        field::EVT_IS_OPEN_CREATE => Value::Bool(is_open_create(event, info, arena)),
-        id => return Descriptor::of(event, arena)?.field(id),
-    })
+/// Kinds that change descriptors, or whose they are.
+static FOLLOWED: LazyLock<KindSet> = LazyLock::new(|| {
+    let changes = |info: &KindInfo| {
+        let flags = [KindFlags::CREATES_FD, KindFlags::DESTROYS_FD, KindFlags::USES_FD];
+        let modifies = info.flags.contains(KindFlags::MODIFIES_STATE);
+        modifies || flags.iter().any(|&flag| info.flags.contains(flag))
+    };
+    let told = KINDS.iter().filter(|info| changes(info)).map(|info| info.kind);
+    told.collect()
+});
+
+// Ids of a class follow each other.
+const DESCRIPTOR: RangeInclusive<FieldId> = field::FD_NUM..=field::FD_TYPES;
+const POLLED: RangeInclusive<FieldId> = field::FDLIST_NUMS..=field::FDLIST_SPORTS;
+const FILE_SYSTEM: RangeInclusive<FieldId> = field::FS_PATH_NAME..=field::FS_PATH_TARGETRAW;
+
+fn is_about_files(id: FieldId) -> bool {
+    let classes = [DESCRIPTOR, POLLED, FILE_SYSTEM];
+    id == field::EVT_ABSPATH || classes.iter().any(|class| class.contains(&id))
 }
 
-/// The end of a process is no system call.
-fn is_call(info: &KindInfo) -> bool {
-    info.origin == Origin::Syscall && !info.kind.is_state()
+/// An event with all that its fields are answered from.
+#[derive(Clone, Copy)]
+struct Context<'a> {
+    event: &'a dyn Event,
+    info: &'static KindInfo,
+    arena: &'a Arena,
+    followed: Option<&'a Followed>,
 }
 
-fn result(event: &dyn Event, info: &KindInfo, arena: &Arena) -> Option<i64> {
-    int(event, &Key::param(info.result()?), arena)
-}
-
-fn result_text(result: i64, arena: &Arena) -> &[u8] {
-    match (result, names::error(result)) {
-        (0.., _) => b"SUCCESS",
-        (_, Some(name)) => name.as_bytes(),
-        (_, None) => arena.format(format_args!("{result}")),
+impl<'a> Context<'a> {
+    fn value(&self, key: &Key) -> Option<Value<'a>> {
+        let id = key.field();
+        match id {
+            id if DESCRIPTOR.contains(&id) => self.descriptor()?.field(key),
+            id if FILE_SYSTEM.contains(&id) => self.fs_path(id).map(Value::Str),
+            id if POLLED.contains(&id) => self.polled_field(id),
+            _ => self.event_field(key).or_else(|| self.process_field(id)),
+        }
     }
-}
-
-fn number(event: &dyn Event, info: &KindInfo, name: &str, arena: &Arena) -> u64 {
-    let value = info.param(name).and_then(|(place, _)| int(event, &Key::param(place), arena));
-    value.map_or(0, |value| value as u64)
-}
-
-/// Of `open`, `openat` and `openat2`; no other has any that count here, not even `creat`.
-fn open_flags(event: &dyn Event, info: &KindInfo, arena: &Arena) -> u64 {
-    let opens = [EventKind::OPEN, EventKind::OPENAT, EventKind::OPENAT2];
-    if opens.contains(&info.kind) { number(event, info, "flags", arena) } else { 0 }
-}
-
-/// By the mode that was asked for: the file may be there already.
-fn is_open_exec(event: &dyn Event, info: &KindInfo, arena: &Arena) -> bool {
-    let creating = open_flags(event, info, arena) & (open_flag::CREAT | open_flag::TMPFILE) != 0;
-    let executable = || number(event, info, "mode", arena) & EXECUTE_BITS != 0;
-    (creating || info.kind == EventKind::CREAT) && executable()
-}
-
-fn is_open_create(event: &dyn Event, info: &KindInfo, arena: &Arena) -> bool {
-    let flags = open_flags(event, info, arena);
-    let nameless = flags & open_flag::TMPFILE != 0;
-    let made_nameless = || nameless && result(event, info, arena).is_some_and(|fd| fd >= 0);
-    flags & open_flag::F_CREATED != 0 || made_nameless()
 }
 
 #[cfg(test)]

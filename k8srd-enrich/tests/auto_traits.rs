@@ -7,12 +7,14 @@ use std::panic::{RefUnwindSafe, UnwindSafe};
 
 use k8srd_enrich::container::Containers;
 use k8srd_enrich::process::{ProcessCounts, Processes, ProcessesBuilder};
-use k8srd_enrich::syscall::SyscallFields;
+use k8srd_enrich::syscall::{DescriptorCounts, SyscallFields, SyscallFieldsBuilder};
 
 #[test]
 fn counts_may_do_everything() {
     fn may<T: Send + Sync + Unpin + UnwindSafe + RefUnwindSafe + 'static>() {}
     may::<ProcessCounts>();
+    may::<DescriptorCounts>();
+    may::<SyscallFieldsBuilder>();
     may::<SyscallFields>();
 }
 

@@ -92,7 +92,7 @@ pub(crate) fn replay_pipeline(
     let builder = Pipeline::builder(capture)
         .enrich(Processes::builder().build())
         .enrich(Containers::default())
-        .enrich(SyscallFields::default());
+        .enrich(SyscallFields::builder().descriptors().build());
     judging(builder, config, schema, plan).build().context("the pipeline cannot be started")
 }
 
@@ -173,7 +173,7 @@ mod tests {
 - rule: Secret opened
   desc: d
   condition: evt.type = open and fd.name = /secret
-  output: secret %fd.name %evt.buffer
+  output: secret %fd.name
   priority: WARNING
   tags: [files]
 - rule: Anything opened
@@ -181,6 +181,11 @@ mod tests {
   condition: evt.type = open
   output: "\"%fd.name\""
   priority: NOTICE
+- rule: Written
+  desc: d
+  condition: evt.type = write
+  output: wrote %evt.buffer
+  priority: DEBUG
 - rule: Nothing
   desc: d
   condition: evt.type = open and evt.type = execve
@@ -211,8 +216,8 @@ mod tests {
 
         let open = TestEvent::open().at(86_400_000_000_000).param("fd", 3_i64);
         let open = open.param("name", "/link").field("ctx.path.real", "/secret");
-        let open = open.field("evt.buffer", &b"\x00data"[..]);
-        let source = ScriptedSource::new().event(open);
+        let write = TestEvent::falco("write").param("data", &b"\x00data"[..]);
+        let source = ScriptedSource::new().event(open).event(write);
         let builder = Pipeline::builder(source).enrich(SyscallFields::default());
         let mut pipeline =
             judging(builder, &config, &schema, plan(&config, rules)).build().unwrap();

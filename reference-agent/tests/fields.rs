@@ -34,7 +34,7 @@ fn stdout(output: &Output) -> String {
 fn a_row_names_the_part_that_provides_its_field() {
     let processes = Processes::builder().build();
     let containers = Containers::default();
-    let calls = SyscallFields::default();
+    let calls = SyscallFields::builder().descriptors().build();
     let parts = [
         (Part::Processes, processes.provides()),
         (Part::Containers, containers.provides()),
@@ -104,8 +104,8 @@ fn text_tells_type_argument_and_who_answers() {
         "  evt.arg  text, needs .param or [number], tells either name of a file\n",
         "  fd.dev  signed integer, printed as hexadecimal\n",
         "      answered by: processes\n",
-        "  evt.latency  duration, deprecated\n      nanoseconds that the call took\n      not \
-         answered yet: needs the entry of the call",
+        "  fd.cip.name  text, not comparable with fields, not transformable\n      host name of the \
+         client's address\n      not answered yet: needs names of addresses",
     ] {
         assert!(text.contains(part), "{part:?} is not in:\n{text}");
     }

@@ -13,63 +13,63 @@ Fd from SyscallFields {
     FD_DIRECTORY "fd.directory" Path path follows: "directory of the file; absent where the descriptor is no file";
     FD_FILENAME "fd.filename" Str path follows: "last component of the path; absent where the descriptor is no file";
     FD_DEV "fd.dev" Int32 print Hex: "number of the device that holds the file";
-    FD_DEV_MAJOR "fd.dev.major" Int32 nobody DESCRIPTORS: "major number of the device that holds the file";
-    FD_DEV_MINOR "fd.dev.minor" Int32 nobody DESCRIPTORS: "minor number of the device that holds the file";
+    FD_DEV_MAJOR "fd.dev.major" Int32: "major number of the device that holds the file";
+    FD_DEV_MINOR "fd.dev.minor" Int32: "minor number of the device that holds the file";
     FD_INO "fd.ino" Int: "inode number of the file";
-    FD_IS_UPPER_LAYER "fd.is_upper_layer" Bool nobody DESCRIPTORS: "whether the file is in the upper layer of an overlay";
-    FD_IS_LOWER_LAYER "fd.is_lower_layer" Bool nobody DESCRIPTORS: "whether the file is in a lower layer of an overlay";
+    FD_IS_UPPER_LAYER "fd.is_upper_layer" Bool: "whether the file is in the upper layer of an overlay";
+    FD_IS_LOWER_LAYER "fd.is_lower_layer" Bool: "whether the file is in a lower layer of an overlay";
 
     FD_IP "fd.ip" Ip many Either only FilterOnly no operand no transformer: "address of either end";
     FD_CIP "fd.cip" Ip: "address of the client; absent where the descriptor is no connection";
     FD_SIP "fd.sip" Ip: "address of the server; absent where the descriptor is no socket of IP";
-    FD_LIP "fd.lip" Ip nobody ADDRESSES: "address of the end on this node";
-    FD_RIP "fd.rip" Ip nobody ADDRESSES: "address of the other end";
+    FD_LIP "fd.lip" Ip: "address of the end on this node";
+    FD_RIP "fd.rip" Ip: "address of the other end";
     FD_PORT "fd.port" Port many Either only FilterOnly no operand no transformer: "port of either end";
     FD_CPORT "fd.cport" Port: "port of the client; absent where the descriptor is no connection";
     FD_SPORT "fd.sport" Port: "port of the server; absent where the descriptor is no socket of IP";
-    FD_LPORT "fd.lport" Port nobody ADDRESSES: "port of the end on this node";
-    FD_RPORT "fd.rport" Port nobody ADDRESSES: "port of the other end";
+    FD_LPORT "fd.lport" Port: "port of the end on this node";
+    FD_RPORT "fd.rport" Port: "port of the other end";
     FD_NET "fd.net" Net many Either only FilterOnly no operand no transformer: "network that holds the address of either end";
     FD_CNET "fd.cnet" Net only FilterOnly no operand no transformer: "network that holds the address of the client";
     FD_SNET "fd.snet" Net only FilterOnly no operand no transformer: "network that holds the address of the server";
-    FD_LNET "fd.lnet" Net only FilterOnly no operand no transformer nobody ADDRESSES: "network that holds the address of the end on this node";
-    FD_RNET "fd.rnet" Net only FilterOnly no operand no transformer nobody ADDRESSES: "network that holds the address of the other end";
+    FD_LNET "fd.lnet" Net only FilterOnly no operand no transformer: "network that holds the address of the end on this node";
+    FD_RNET "fd.rnet" Net only FilterOnly no operand no transformer: "network that holds the address of the other end";
     FD_CIP_NAME "fd.cip.name" Str no operand no transformer nobody DNS: "host name of the client's address";
     FD_SIP_NAME "fd.sip.name" Str no operand no transformer nobody DNS: "host name of the server's address";
     FD_LIP_NAME "fd.lip.name" Str no operand no transformer nobody DNS: "host name of the address on this node";
     FD_RIP_NAME "fd.rip.name" Str no operand no transformer nobody DNS: "host name of the address of the other end";
-    FD_PROTO "fd.proto" Port many Either only FilterOnly no operand no transformer nobody DESCRIPTORS: "port of either end, by the name of its service";
-    FD_CPROTO "fd.cproto" Str nobody DESCRIPTORS: "name of the service of the client's port, or the number";
-    FD_SPROTO "fd.sproto" Str nobody DESCRIPTORS: "name of the service of the server's port, or the number";
-    FD_LPROTO "fd.lproto" Str nobody ADDRESSES: "name of the service of the port on this node, or the number";
-    FD_RPROTO "fd.rproto" Str nobody ADDRESSES: "name of the service of the other end's port, or the number";
+    FD_PROTO "fd.proto" Port many Either only FilterOnly no operand no transformer: "port of either end, by the name of its service";
+    FD_CPROTO "fd.cproto" Str: "name of the service of the client's port, or the number";
+    FD_SPROTO "fd.sproto" Str: "name of the service of the server's port, or the number";
+    FD_LPROTO "fd.lproto" Str: "name of the service of the port on this node, or the number";
+    FD_RPROTO "fd.rproto" Str: "name of the service of the other end's port, or the number";
     FD_L4PROTO "fd.l4proto" Str: "transport protocol: tcp, udp, icmp, raw";
     FD_SOCKFAMILY "fd.sockfamily" Str: "ip or unix; absent where the descriptor is no socket";
-    FD_IS_SERVER "fd.is_server" Bool nobody ADDRESSES: "whether the process is the server of the connection";
+    FD_IS_SERVER "fd.is_server" Bool: "whether the process is the server of the connection";
     FD_CONNECTED "fd.connected" Bool: "whether the connection is made";
-    FD_NAME_CHANGED "fd.name_changed" Bool nobody DESCRIPTORS: "whether the event gave the descriptor another name, as a datagram from another peer does";
+    FD_NAME_CHANGED "fd.name_changed" Bool: "whether the event gave the descriptor another name, as a datagram from another peer does";
 
-    FD_UID "fd.uid" Str nobody DESCRIPTORS: "thread id and descriptor number, joined: one text for each descriptor of the node";
-    FD_CONTAINERNAME "fd.containername" Str path follows nobody DESCRIPTORS: "container.id and fd.name, joined by a colon";
-    FD_CONTAINERDIRECTORY "fd.containerdirectory" Str path follows nobody DESCRIPTORS: "container.id and fd.directory, joined by a colon";
-    FD_TYPES "fd.types" Str arg Optional Index many List no operand nobody DESCRIPTORS: "types of all open descriptors of the process, or of the one with this number";
+    FD_UID "fd.uid" Str: "thread id and descriptor number, joined: one text for each descriptor of the node";
+    FD_CONTAINERNAME "fd.containername" Str path follows: "container.id and fd.name, joined by a colon";
+    FD_CONTAINERDIRECTORY "fd.containerdirectory" Str path follows: "container.id and fd.directory, joined by a colon";
+    FD_TYPES "fd.types" Str arg Optional Index many List no operand: "types of all open descriptors of the process, or of the one with this number";
 }
 
 FdList from SyscallFields {
-    FDLIST_NUMS "fdlist.nums" Str nobody POLL: "numbers of the descriptors that poll waits for, separated by commas";
-    FDLIST_NAMES "fdlist.names" Str nobody POLL: "names of the descriptors that poll waits for, separated by commas";
-    FDLIST_CIPS "fdlist.cips" Str nobody POLL: "client addresses of the descriptors that poll waits for, separated by commas";
-    FDLIST_SIPS "fdlist.sips" Str nobody POLL: "server addresses of the descriptors that poll waits for, separated by commas";
-    FDLIST_CPORTS "fdlist.cports" Str nobody POLL: "client ports of the descriptors that poll waits for, separated by commas";
-    FDLIST_SPORTS "fdlist.sports" Str nobody POLL: "server ports of the descriptors that poll waits for, separated by commas";
+    FDLIST_NUMS "fdlist.nums" Str: "numbers of the descriptors that poll waits for, separated by commas";
+    FDLIST_NAMES "fdlist.names" Str: "names of the descriptors that poll waits for, separated by commas";
+    FDLIST_CIPS "fdlist.cips" Str: "client addresses of the descriptors that poll waits for, separated by commas";
+    FDLIST_SIPS "fdlist.sips" Str: "server addresses of the descriptors that poll waits for, separated by commas";
+    FDLIST_CPORTS "fdlist.cports" Str: "client ports of the descriptors that poll waits for, separated by commas";
+    FDLIST_SPORTS "fdlist.sports" Str: "server ports of the descriptors that poll waits for, separated by commas";
 }
 
 FsPath from SyscallFields {
-    FS_PATH_NAME "fs.path.name" Path path follows nobody PATHS: "path that a successful call on a file system works on, made absolute";
-    FS_PATH_NAMERAW "fs.path.nameraw" Path nobody PATHS: "path that a successful call on a file system works on, as given";
-    FS_PATH_SOURCE "fs.path.source" Path path follows nobody PATHS: "of the two paths of a rename or link, the one that is made anew from or pointed to, made absolute";
-    FS_PATH_SOURCERAW "fs.path.sourceraw" Path nobody PATHS: "fs.path.source as given";
-    FS_PATH_TARGET "fs.path.target" Path path follows nobody PATHS: "the other one of the two paths of a rename or link, made absolute";
-    FS_PATH_TARGETRAW "fs.path.targetraw" Path nobody PATHS: "fs.path.target as given";
+    FS_PATH_NAME "fs.path.name" Path path follows: "path that a successful call on a file system works on, made absolute";
+    FS_PATH_NAMERAW "fs.path.nameraw" Path: "path that a successful call on a file system works on, as given";
+    FS_PATH_SOURCE "fs.path.source" Path path follows: "of the two paths of a rename or link, the one that is made anew from or pointed to, made absolute";
+    FS_PATH_SOURCERAW "fs.path.sourceraw" Path: "fs.path.source as given";
+    FS_PATH_TARGET "fs.path.target" Path path follows: "the other one of the two paths of a rename or link, made absolute";
+    FS_PATH_TARGETRAW "fs.path.targetraw" Path: "fs.path.target as given";
 }
 }

@@ -67,18 +67,18 @@ Proc from Processes {
 
     PROC_NTHREADS "proc.nthreads" Uint nobody PROCESS: "number of living threads, the main thread included";
     PROC_NCHILDS "proc.nchilds" Uint nobody PROCESS: "number of living threads, the main thread not included";
-    PROC_FDOPENCOUNT "proc.fdopencount" Uint nobody DESCRIPTORS: "number of open descriptors";
+    PROC_FDOPENCOUNT "proc.fdopencount" Uint from SyscallFields: "number of open descriptors";
     PROC_FDLIMIT "proc.fdlimit" Int nobody DESCRIPTORS: "most descriptors that the process may have open";
-    PROC_FDUSAGE "proc.fdusage" Double nobody DESCRIPTORS: "proc.fdopencount in percent of proc.fdlimit";
+    PROC_FDUSAGE "proc.fdusage" Double from SyscallFields: "proc.fdopencount in percent of proc.fdlimit";
     PROC_VMSIZE "proc.vmsize" Uint nobody MEMORY: "virtual memory in KiB";
     PROC_VMRSS "proc.vmrss" Uint nobody MEMORY: "resident memory in KiB";
     PROC_VMSWAP "proc.vmswap" Uint nobody MEMORY: "swapped memory in KiB";
-    PROC_STDIN_TYPE "proc.stdin.type" Str nobody DESCRIPTORS: "fd.type of descriptor 0";
-    PROC_STDOUT_TYPE "proc.stdout.type" Str nobody DESCRIPTORS: "fd.type of descriptor 1";
-    PROC_STDERR_TYPE "proc.stderr.type" Str nobody DESCRIPTORS: "fd.type of descriptor 2";
-    PROC_STDIN_NAME "proc.stdin.name" Str nobody DESCRIPTORS: "fd.name of descriptor 0";
-    PROC_STDOUT_NAME "proc.stdout.name" Str nobody DESCRIPTORS: "fd.name of descriptor 1";
-    PROC_STDERR_NAME "proc.stderr.name" Str nobody DESCRIPTORS: "fd.name of descriptor 2";
+    PROC_STDIN_TYPE "proc.stdin.type" Str from SyscallFields: "fd.type of descriptor 0";
+    PROC_STDOUT_TYPE "proc.stdout.type" Str from SyscallFields: "fd.type of descriptor 1";
+    PROC_STDERR_TYPE "proc.stderr.type" Str from SyscallFields: "fd.type of descriptor 2";
+    PROC_STDIN_NAME "proc.stdin.name" Str from SyscallFields: "fd.name of descriptor 0";
+    PROC_STDOUT_NAME "proc.stdout.name" Str from SyscallFields: "fd.name of descriptor 1";
+    PROC_STDERR_NAME "proc.stderr.name" Str from SyscallFields: "fd.name of descriptor 2";
 
     THREAD_TID "thread.tid" Int: "thread id";
     THREAD_VTID "thread.vtid" Int: "thread id as seen inside its pid namespace";

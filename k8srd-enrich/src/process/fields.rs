@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 use k8srd_core::arena::Arena;
 use k8srd_core::catalogue as field;
 use k8srd_core::event::Event;
-use k8srd_core::field::{Arg, Key};
+use k8srd_core::field::{Arg, FieldId, Key};
 use k8srd_core::set::FieldSet;
 use k8srd_core::value::Value;
 
@@ -15,6 +15,9 @@ use super::caps;
 use super::facts::{Facts, exe_flag};
 use super::table::{Process, Session};
 use crate::read::{self, id, uint};
+
+/// Fields that tell the name of another with its number as argument.
+const NAMES: [FieldId; 3] = [field::PROC_NAME, field::USER_NAME, field::GROUP_NAME];
 
 /// No user id: `(uid_t)-1`.
 const NO_UID: u32 = u32::MAX;
@@ -81,6 +84,11 @@ impl Processes {
         key: &Key,
         arena: &'a Arena,
     ) -> Option<Value<'a>> {
+        if let Arg::Index(number) = *key.arg()
+            && NAMES.contains(&key.field())
+        {
+            return self.name_of(key.field(), number).map(Value::Str);
+        }
         let process = self.table.process(place)?;
         let now = Now { event, arena, session: &process.session };
         let facts = || known(process);
@@ -172,6 +180,20 @@ impl Processes {
             field::GROUP_NAME => Value::Str(self.users.group(now.gid()?)),
             _ => return None,
         })
+    }
+
+    /// The name of any thread's process, user or group. Rules have no such argument: it is what
+    /// [`SyscallFields`](crate::syscall::SyscallFields) asks about the ids in params.
+    fn name_of(&self, id: FieldId, number: u32) -> Option<&[u8]> {
+        match id {
+            field::PROC_NAME => {
+                let process = self.table.process(self.table.process_of(number)?)?;
+                Some(known(process)?.comm())
+            }
+            field::USER_NAME => Some(self.users.user(number)),
+            field::GROUP_NAME => Some(self.users.group(number)),
+            _ => None,
+        }
     }
 
     /// With an index that ancestor's value (0 is the process itself), else those of all from the

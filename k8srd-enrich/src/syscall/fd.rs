@@ -1,179 +1,207 @@
-//! The descriptor that an event is about: `fd.*`. Facts: `sinsp_filtercheck_fd.cpp` and
-//! `parsers.cpp` in `userspace/libsinsp` of falcosecurity/libs.
+//! The descriptor that an event is about: `fd.*`. Facts: `sinsp_filtercheck_fd.cpp` in
+//! `userspace/libsinsp` of falcosecurity/libs.
 //!
-//! The events that open files or connect sockets tell all of it themselves; no table of descriptors
-//! is kept.
+//! An event that opens a file or connects a socket tells all of it itself. Of others the table
+//! knows, if one is kept.
 
-use std::net::{IpAddr, SocketAddr};
+mod facts;
+
+use std::net::IpAddr;
 
 use k8srd_core::arena::Arena;
 use k8srd_core::catalogue as field;
 use k8srd_core::event::Event;
-use k8srd_core::field::{FieldId, Key};
-use k8srd_core::kind::{EventKind, KindInfo};
-use k8srd_core::value::{SocketAddress, SocketTuple, Value};
+use k8srd_core::field::{Arg, FieldId, Key};
+use k8srd_core::kind::{EventKind, KindFlags};
+use k8srd_core::value::Value;
 
-use super::args::{Params, base_directory, resolved_reading, tuple_text};
+use super::Context;
+use super::descriptor::{self, Descriptor, End, Ends, Role, Transport, Type};
+use super::kinds::{self, PARAMS};
+use super::paths::{self, NO_TEXT};
 use crate::path;
-use crate::read::{self, bytes, int, uint};
-
-const EINPROGRESS: i64 = 115;
-/// Falco's flag, not the kernel's (`driver/ppm_events_public.h`).
-const O_DIRECTORY: u64 = 1 << 10;
+use crate::read::{self, bytes, int};
+use facts::{Connected, Facts, Opened};
 
 /// The descriptor of an event.
-pub(super) enum Descriptor<'a> {
-    /// Of a file.
-    File(File<'a>),
-    /// Of a socket.
-    Socket(Socket<'a>),
+pub(super) struct Found<'a> {
+    context: Context<'a>,
+    /// Its number; -1 if there is none.
+    number: i64,
+    facts: Option<Facts<'a>>,
 }
 
-pub(super) struct File<'a> {
-    event: &'a dyn Event,
-    info: &'a KindInfo,
-    arena: &'a Arena,
-    /// The new descriptor; below 0 the call failed.
-    fd: i64,
-}
-
-pub(super) struct Socket<'a> {
-    event: &'a dyn Event,
-    arena: &'a Arena,
-    fd: Option<i64>,
-    connected: bool,
-    /// Both ends, if the call did not fail.
-    tuple: Option<SocketTuple<'a>>,
-    family: Family,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Family {
-    V4,
-    V6,
-    Unix,
-    Other,
-}
-
-impl<'a> Descriptor<'a> {
-    /// Whether events of this kind open a file by name.
-    pub(super) fn is_opened_by(kind: EventKind) -> bool {
-        use EventKind as Kind;
-        matches!(kind, Kind::OPEN | Kind::OPENAT | Kind::OPENAT2 | Kind::CREAT)
-    }
-
-    pub(super) fn of(event: &'a dyn Event, arena: &'a Arena) -> Option<Self> {
-        let kind = event.kind();
-        if Self::is_opened_by(kind) {
-            let info = read::kind_info(kind)?;
-            let fd = int(event, &Key::param(info.result()?), arena)?;
-            return Some(Self::File(File { event, info, arena, fd }));
+impl<'a> Context<'a> {
+    /// The descriptor that the event makes, uses or closes; `None` for events that do nothing of
+    /// that.
+    pub(super) fn descriptor(&self) -> Option<Found<'a>> {
+        const ABOUT: [KindFlags; 3] =
+            [KindFlags::USES_FD, KindFlags::CREATES_FD, KindFlags::DESTROYS_FD];
+        if !ABOUT.iter().any(|&flag| self.info.flags.contains(flag)) {
+            return None;
         }
-        (kind == EventKind::CONNECT).then(|| Socket::of(event, arena).map(Self::Socket)).flatten()
-    }
-
-    /// Type, transport and name, as descriptors are written in arguments: `<4t>1.2.3.4:5->6.7.8.9:80`.
-    pub(super) fn tagged_name(&self) -> &'a [u8] {
-        match self {
-            Self::File(file) if file.fd >= 0 => {
-                let name = file.name().unwrap_or_default();
-                file.arena.concat(&[b"<", file.typechar().as_bytes(), b">", name])
-            }
-            Self::File(_) => b"",
-            Self::Socket(socket) => {
-                let transport = match socket.transport() {
-                    name @ ("tcp" | "udp" | "icmp" | "raw") => name.get(..1).unwrap_or_default(),
-                    _ => "",
+        let (number, facts) = match self.followed {
+            Some(followed) => {
+                let now = followed.now();
+                let number = match now.number {
+                    Some(number) => number,
+                    None => self.used().unwrap_or(-1),
                 };
-                let (tag, name) = (socket.typechar().as_bytes(), socket.name());
-                socket.arena.concat(&[b"<", tag, transport.as_bytes(), b">", name])
+                let place = now.place().unwrap_or(number);
+                (number, followed.get(place).map(Facts::Kept))
             }
+            None => self.told(),
+        };
+        Some(Found { context: *self, number, facts })
+    }
+
+    /// The number that a param tells.
+    fn used(&self) -> Option<i64> {
+        let place = kinds::descriptor_place(self.info.kind)?;
+        int(self.event, PARAMS.get(place)?, self.arena)
+    }
+
+    /// What the event alone tells.
+    fn told(&self) -> (i64, Option<Facts<'a>>) {
+        let kind = self.info.kind;
+        if kinds::opens_by_name(kind) {
+            return match int(self.event, &PARAMS[0], self.arena) {
+                Some(fd) if fd >= 0 => (fd, Some(Facts::Opened(Opened(*self)))),
+                // Falco knows no number but -1 for a descriptor that was not made.
+                _ => (-1, None),
+            };
         }
+        let number = self.used().unwrap_or(-1);
+        let connected = (kind == EventKind::CONNECT).then(|| Connected::of(*self)).flatten();
+        (number, connected.map(Facts::Connected))
+    }
+}
+
+impl<'a> Found<'a> {
+    /// What is known of it.
+    pub(super) fn ty(&self) -> Option<Type> {
+        self.facts.as_ref().map(Facts::ty)
+    }
+
+    /// The name, as far as it is known, or else what the event says that it would be.
+    pub(super) fn name(&self) -> Option<&'a [u8]> {
+        match &self.facts {
+            Some(facts) => Some(facts.name(&self.context)),
+            None => self.name_in_event(),
+        }
+    }
+
+    /// The name, if the descriptor is known.
+    pub(super) fn known_name(&self) -> Option<&'a [u8]> {
+        self.facts.as_ref().map(|facts| facts.name(&self.context))
+    }
+
+    /// Type, transport and name, as descriptors are written in texts of params:
+    /// `<4t>1.2.3.4:5->6.7.8.9:80`.
+    pub(super) fn tagged_name(&self) -> &'a [u8] {
+        let Some(facts) = &self.facts else { return b"" };
+        let transport = descriptor::told_transport(facts.ty(), facts.transport(), facts.role());
+        tag(facts.ty(), transport, facts.name(&self.context), self.context.arena)
     }
 
     /// The value of a field.
-    pub(super) fn field(&self, id: FieldId) -> Option<Value<'a>> {
-        match self {
-            Self::File(file) => file.field(id),
-            Self::Socket(socket) => socket.field(id),
+    pub(super) fn field(&self, key: &Key) -> Option<Value<'a>> {
+        let Self { context, number, .. } = self;
+        let Context { event, arena, .. } = *context;
+        let id = key.field();
+        // These need no descriptor.
+        match id {
+            field::FD_NUM => return Some(Value::I64(*number)),
+            field::FD_NAME => return self.name().map(Value::Str),
+            field::FD_NAMERAW => {
+                return Some(Value::Str(path::single_slashes(self.raw()?, arena)));
+            }
+            field::FD_DIRECTORY => return self.directory().map(Value::Str),
+            field::FD_CONTAINERNAME => return self.in_container(self.name()?),
+            field::FD_CONTAINERDIRECTORY => return self.in_container(self.directory()?),
+            field::FD_TYPECHAR => return Some(Value::from(self.letter())),
+            field::FD_UID => {
+                let tid = read::id(event, &read::TID, arena)?;
+                return Some(Value::Str(arena.format(format_args!("{tid}{number}"))));
+            }
+            field::FD_TYPES => return self.types(key.arg()),
+            field::FD_REALPATH => {
+                let opened = kinds::opens_by_name(event.kind());
+                return bytes(event, &read::PATH_REAL, arena).filter(|_| opened).map(Value::Str);
+            }
+            _ => {}
         }
-    }
-}
-
-impl<'a> File<'a> {
-    fn field(&self, id: FieldId) -> Option<Value<'a>> {
-        let open = self.fd >= 0;
+        let facts = self.facts.as_ref()?;
         Some(match id {
-            // Falco knows no number but -1 for a descriptor that was not made.
-            field::FD_NUM => Value::I64(self.fd.max(-1)),
-            field::FD_NAME => Value::Str(self.name()?),
-            field::FD_NAMERAW => Value::Str(path::single_slashes(self.given()?, self.arena)),
-            field::FD_REALPATH => Value::Str(bytes(self.event, &read::PATH_REAL, self.arena)?),
-            field::FD_DIRECTORY => Value::Str(self.directory()?),
-            field::FD_TYPECHAR => Value::from(self.typechar()),
-            field::FD_FILENAME if open && !self.is_directory() => {
-                Value::Str(last_component(self.name()?))
+            field::FD_TYPE => Value::from(facts.ty().name()),
+            field::FD_FILENAME if facts.ty() == Type::File => {
+                Value::Str(last_component(facts.name(context)))
             }
-            field::FD_TYPE if open => {
-                Value::from(if self.is_directory() { "directory" } else { "file" })
+            field::FD_DEV => Value::I64(i64::from(facts.dev() as i32)),
+            // As `new_encode_dev` in the kernel's `include/linux/kdev_t.h` packs them.
+            field::FD_DEV_MAJOR => Value::I64((facts.dev() >> 8 & 0xfff).into()),
+            field::FD_DEV_MINOR => {
+                Value::I64((facts.dev() & 0xff | facts.dev() >> 12 & 0xfff00).into())
             }
-            field::FD_DEV if open => Value::I64(self.number("dev").unwrap_or_default()),
-            field::FD_INO if open => Value::I64(self.number("ino").unwrap_or_default()),
-            // What Falco answers for a file.
-            field::FD_L4PROTO if open => Value::from("<NA>"),
-            field::FD_CONNECTED if open => Value::Bool(false),
-            _ => return None,
+            field::FD_INO => Value::I64(facts.ino() as i64),
+            field::FD_IS_UPPER_LAYER => Value::Bool(facts.layer().is_upper()),
+            field::FD_IS_LOWER_LAYER => Value::Bool(facts.layer().is_lower()),
+            field::FD_CONNECTED => Value::Bool(facts.is_connected()),
+            field::FD_NAME_CHANGED => Value::Bool(facts.name_changed(context)),
+            field::FD_SOCKFAMILY => match facts.ty() {
+                ty if ty.is_ip() => Value::from("ip"),
+                Type::Unix => Value::from("unix"),
+                _ => return None,
+            },
+            id => return Socket::of(facts).field(id, context),
         })
     }
 
-    fn param(&self, name: &str) -> Option<Key> {
-        self.info.param(name).map(|(place, _)| Key::param(place))
-    }
-
-    fn number(&self, name: &str) -> Option<i64> {
-        int(self.event, &self.param(name)?, self.arena)
-    }
-
-    fn given(&self) -> Option<&'a [u8]> {
-        bytes(self.event, &self.param("name")?, self.arena)
-    }
-
-    /// Falco goes by what the caller said, not by what it found.
-    fn is_directory(&self) -> bool {
-        self.number("flags").is_some_and(|flags| flags as u64 & O_DIRECTORY != 0)
-    }
-
-    /// `o` (unknown) is what Falco says of an `open` that failed, and of that one only.
-    fn typechar(&self) -> &'static str {
-        match (self.fd, self.info.kind) {
-            (..0, EventKind::OPEN) => "o",
-            (0.., _) if self.is_directory() => "d",
-            _ => "f",
+    /// What the event says that the descriptor's name would be.
+    fn name_in_event(&self) -> Option<&'a [u8]> {
+        let context = &self.context;
+        let Context { event, arena, .. } = *context;
+        match context.info.kind {
+            EventKind::OPENAT | EventKind::OPENAT2 => {
+                if let Some(real) = paths::resolved_reading(event, arena) {
+                    return Some(real);
+                }
+                let given = bytes(event, &PARAMS[2], arena).filter(|name| !name.is_empty())?;
+                int(event, &PARAMS[1], arena)?;
+                let absolute = given.first() == Some(&b'/');
+                let base = if absolute { b"" } else { context.base_of_open() };
+                Some(path::concatenate(base, given, arena))
+            }
+            EventKind::OPEN | EventKind::CREAT => {
+                // The text of the argument: absolute, but as it was given.
+                int(event, &PARAMS[0], arena)?;
+                Some(context.param(1).best())
+            }
+            EventKind::CONNECT | kinds::ACCEPT | kinds::ACCEPT4 => Some(context.param(1).best()),
+            kinds::OPEN_BY_HANDLE_AT => Some(bytes(event, &PARAMS[3], arena).unwrap_or(NO_TEXT)),
+            _ => Some(b""),
         }
     }
 
-    fn name(&self) -> Option<&'a [u8]> {
-        let Self { event, info, arena, fd } = *self;
-        if let Some(real) = resolved_reading(event, arena) {
-            return Some(real);
+    fn raw(&self) -> Option<&'a [u8]> {
+        let Context { event, arena, info, .. } = self.context;
+        match (&self.facts, info.kind) {
+            (Some(facts), _) => Some(facts.raw()),
+            (None, EventKind::OPENAT | EventKind::OPENAT2) => {
+                bytes(event, &PARAMS[2], arena).filter(|name| !name.is_empty())
+            }
+            (None, _) => self.name_in_event(),
         }
-        let given = self.given()?;
-        let dirfd_call = matches!(info.kind, EventKind::OPENAT | EventKind::OPENAT2);
-        if fd < 0 && !dirfd_call {
-            // A failed open or creat has the text of its argument: absolute, but as it was given.
-            let (place, _) = info.param("name")?;
-            return Some(Params { event, info, arena }.text(place).best());
-        }
-        if fd < 0 && given.is_empty() {
-            return None;
-        }
-        Some(path::concatenate(base_directory(event, info, arena), given, arena))
     }
 
+    /// Of a directory itself, of a file what is before its last component. Of what is not known
+    /// Falco takes the name for a file's.
     fn directory(&self) -> Option<&'a [u8]> {
         let name = self.name()?;
-        if self.fd >= 0 && self.is_directory() {
-            return Some(name);
+        match self.ty() {
+            Some(Type::Directory) => return Some(name),
+            Some(Type::File) | None => {}
+            Some(_) => return None,
         }
         Some(match name.iter().rposition(|&byte| byte == b'/') {
             None | Some(0) => b"/",
@@ -181,6 +209,63 @@ impl<'a> File<'a> {
             Some(_) => name,
         })
     }
+
+    /// A name that two containers do not share.
+    fn in_container(&self, name: &'a [u8]) -> Option<Value<'a>> {
+        let Context { event, arena, .. } = self.context;
+        Some(Value::Str(arena.concat(&[container_id(event, arena), b":", name])))
+    }
+
+    fn letter(&self) -> &'static str {
+        if let Some(ty) = self.ty() {
+            return ty.letter();
+        }
+        // What Falco takes such calls to make.
+        match self.context.info.kind {
+            EventKind::OPENAT | EventKind::OPENAT2 | EventKind::CREAT => "f",
+            kinds::SOCKET | kinds::ACCEPT | kinds::ACCEPT4 => "4",
+            kinds::PIPE | kinds::PIPE2 => "p",
+            kinds::EVENTFD | kinds::EVENTFD2 => "e",
+            kinds::SIGNALFD | kinds::SIGNALFD4 => "s",
+            kinds::TIMERFD_CREATE => "t",
+            kinds::INOTIFY_INIT | kinds::INOTIFY_INIT1 => "i",
+            _ => "o",
+        }
+    }
+
+    /// Types of all descriptors, each once, or of the one with this number.
+    fn types(&self, arg: &Arg) -> Option<Value<'a>> {
+        let followed = self.context.followed?;
+        if let Arg::Index(fd) = *arg {
+            let ty = followed.get(fd.into())?.ty;
+            return Some(Value::List(self.context.arena.list([Value::from(ty.name())])));
+        }
+        let mut seen = smallvec::SmallVec::<[&'static str; 24]>::new();
+        for (_, descriptor) in followed.table().all(followed.now().pid) {
+            let name = descriptor.ty.name();
+            if !seen.contains(&name) {
+                seen.push(name);
+            }
+        }
+        let values = seen.iter().map(|&name| Value::from(name));
+        (!seen.is_empty()).then(|| Value::List(self.context.arena.list(values)))
+    }
+}
+
+/// `<4t>name`.
+pub(super) fn tag<'a>(ty: Type, transport: Transport, name: &[u8], arena: &'a Arena) -> &'a [u8] {
+    let transport = if ty.is_ip() { transport.letter() } else { "" };
+    arena.concat(&[b"<", ty.letter().as_bytes(), transport.as_bytes(), b">", name])
+}
+
+/// A kept descriptor as texts of params show it.
+pub(super) fn tagged<'a>(descriptor: &Descriptor, arena: &'a Arena) -> &'a [u8] {
+    tag(descriptor.ty, descriptor.told_transport(), &descriptor.name, arena)
+}
+
+/// The container of the event's thread; empty on the host, as Falco keeps it.
+fn container_id<'a>(event: &'a dyn Event, arena: &'a Arena) -> &'a [u8] {
+    bytes(event, &read::CONTAINER_ID, arena).filter(|&id| id != b"host").unwrap_or_default()
 }
 
 fn last_component(name: &[u8]) -> &[u8] {
@@ -191,138 +276,115 @@ fn last_component(name: &[u8]) -> &[u8] {
     }
 }
 
-impl<'a> Socket<'a> {
-    fn of(event: &'a dyn Event, arena: &'a Arena) -> Option<Self> {
-        let info = read::kind_info(EventKind::CONNECT)?;
-        let param = |name| {
-            let (place, _) = info.param(name)?;
-            event.get(&Key::param(place), arena).known()
-        };
-        let result = param("res")?.as_i64()?;
-        let connected = result >= 0 || result == -EINPROGRESS;
-        let tuple = match param("tuple") {
-            Some(Value::Tuple(tuple)) if connected => Some(unmapped(tuple)),
-            _ => None,
-        };
-        let address = match param("addr") {
-            Some(Value::Addr(address)) => Some(address),
-            _ => None,
-        };
-        let fd = param("fd").and_then(|fd| fd.as_i64());
-        let family = Family::of(tuple, address);
-        Some(Self { event, arena, fd, connected, tuple, family })
-    }
-
-    fn field(&self, id: FieldId) -> Option<Value<'a>> {
-        let ends = match self.tuple {
-            Some(SocketTuple::Inet { source, destination }) => Some((source, destination)),
-            _ => None,
-        };
-        // Who connects is the client, and the source.
-        let client = || ends.map(|(source, _)| source);
-        let server = || ends.map(|(_, destination)| destination);
-        let both = |of: fn(SocketAddr) -> Value<'a>| {
-            ends.map(|(a, b)| Value::List(self.arena.list([of(a), of(b)])))
-        };
-        let ip = |end: SocketAddr| Value::Ip(end.ip());
-        let port = |end: SocketAddr| Value::U64(end.port().into());
-        match id {
-            field::FD_NUM => self.fd.map(Value::I64),
-            field::FD_NAME => Some(Value::Str(self.name())),
-            field::FD_NAMERAW => Some(Value::Str(b"")),
-            field::FD_TYPE => match self.family {
-                Family::V4 => Some(Value::from("ipv4")),
-                Family::V6 => Some(Value::from("ipv6")),
-                Family::Unix => Some(Value::from("unix")),
-                Family::Other => None,
-            },
-            field::FD_TYPECHAR => Some(Value::from(self.typechar())),
-            field::FD_SOCKFAMILY => match self.family {
-                Family::V4 | Family::V6 => Some(Value::from("ip")),
-                Family::Unix => Some(Value::from("unix")),
-                Family::Other => None,
-            },
-            field::FD_L4PROTO => Some(Value::from(self.transport())),
-            field::FD_CONNECTED => Some(Value::Bool(self.connected)),
-            field::FD_IP | field::FD_NET => both(ip),
-            field::FD_CIP | field::FD_CNET => client().map(ip),
-            field::FD_SIP | field::FD_SNET => server().map(ip),
-            field::FD_PORT => both(port),
-            field::FD_CPORT => client().map(port),
-            field::FD_SPORT => server().map(port),
-            _ => None,
-        }
-    }
-
-    /// Both ends; a socket without a connection has no name.
-    fn name(&self) -> &'a [u8] {
-        self.tuple.map_or(b"", |tuple| tuple_text(tuple, self.arena))
-    }
-
-    fn typechar(&self) -> &'static str {
-        match self.family {
-            Family::V4 => "4",
-            Family::V6 => "6",
-            Family::Unix => "u",
-            Family::Other => "o",
-        }
-    }
-
-    /// As `add_socket` derives it from type and protocol. A socket without a connection has none
-    /// yet, unless it is raw.
-    fn transport(&self) -> &'static str {
-        const SOCK_STREAM: u64 = 1;
-        const SOCK_DGRAM: u64 = 2;
-        const SOCK_RAW: u64 = 3;
-        const IPPROTO_IP: u64 = 0;
-        const IPPROTO_ICMP: u64 = 1;
-        const IPPROTO_TCP: u64 = 6;
-        const IPPROTO_UDP: u64 = 17;
-        const IPPROTO_RAW: u64 = 255;
-        if !matches!(self.family, Family::V4 | Family::V6) {
-            return "<NA>";
-        }
-        let socket_type = uint(self.event, &read::SOCK_TYPE, self.arena);
-        let protocol = uint(self.event, &read::SOCK_PROTOCOL, self.arena);
-        let name = match (socket_type, protocol) {
-            (Some(SOCK_RAW), Some(_)) | (_, Some(IPPROTO_RAW)) => return "raw",
-            (_, Some(IPPROTO_TCP)) | (Some(SOCK_STREAM), Some(IPPROTO_IP)) => "tcp",
-            (_, Some(IPPROTO_UDP)) | (Some(SOCK_DGRAM), Some(IPPROTO_IP)) => "udp",
-            (_, Some(IPPROTO_ICMP)) => "icmp",
-            _ => "<NA>",
-        };
-        if self.tuple.is_some() { name } else { "<NA>" }
-    }
+/// The ends of a descriptor: fields of sockets.
+struct Socket {
+    ty: Type,
+    ends: Ends,
+    role: Role,
+    transport: Transport,
 }
 
-impl Family {
-    fn of(tuple: Option<SocketTuple<'_>>, address: Option<SocketAddress<'_>>) -> Self {
-        let end = match (tuple, address) {
-            (Some(SocketTuple::Inet { destination, .. }), _) => destination,
-            (Some(SocketTuple::Unix { .. }), _) | (None, Some(SocketAddress::Unix(_))) => {
-                return Self::Unix;
+impl Socket {
+    fn of(facts: &Facts<'_>) -> Self {
+        let (ty, role) = (facts.ty(), facts.role());
+        Self { ty, role, ends: facts.ends(), transport: facts.transport() }
+    }
+
+    fn field<'a>(&self, id: FieldId, context: &Context<'a>) -> Option<Value<'a>> {
+        let arena = context.arena;
+        let ip = |end: End| Value::Ip(end.ip);
+        let port = |end: End| Value::U64(end.port.into());
+        let proto = |end: End| Value::Str(arena.format(format_args!("{}", end.port)));
+        Some(match id {
+            field::FD_L4PROTO => {
+                let told = descriptor::told_transport(self.ty, self.transport, self.role);
+                Value::from(told.name())
             }
-            (None, Some(SocketAddress::Inet(address))) => address,
-            _ => return Self::Other,
-        };
-        if end.is_ipv4() { Self::V4 } else { Self::V6 }
+            field::FD_IP | field::FD_NET => self.both(ip, context),
+            field::FD_PORT | field::FD_PROTO => self.both(port, context),
+            field::FD_CIP | field::FD_CNET => ip(self.client()?),
+            field::FD_SIP | field::FD_SNET => ip(self.server()?),
+            field::FD_CPORT => port(self.client()?),
+            field::FD_SPORT => match self.ends {
+                Ends::Server(end) => port(end),
+                _ => port(self.server()?),
+            },
+            // Falco shows services by their ports, and has none for what is no connection.
+            field::FD_CPROTO if self.role == Role::None => return None,
+            field::FD_CPROTO => self.client().map_or(Value::Str(b""), proto),
+            field::FD_SPROTO => match self.ends {
+                Ends::Server(_) => Value::Str(b""),
+                _ => proto(self.server()?),
+            },
+            field::FD_LIP | field::FD_LNET => ip(self.local(context)?.0),
+            field::FD_RIP | field::FD_RNET => ip(self.local(context)?.1),
+            field::FD_LPORT => port(self.local(context)?.0),
+            field::FD_RPORT => port(self.local(context)?.1),
+            field::FD_LPROTO => proto(self.local(context)?.0),
+            field::FD_RPROTO => proto(self.local(context)?.1),
+            field::FD_IS_SERVER => Value::Bool(match self.ends {
+                Ends::Server(_) => true,
+                Ends::Two { destination, .. } => is_local(destination.ip, context),
+                _ => false,
+            }),
+            _ => return None,
+        })
+    }
+
+    /// What is asked of either end. A descriptor that has none still exists, and compares with
+    /// nothing: so does a truth value.
+    fn both<'a>(&self, of: impl Fn(End) -> Value<'a>, context: &Context<'a>) -> Value<'a> {
+        match self.ends {
+            Ends::Two { source, destination } => {
+                Value::List(context.arena.list([of(source), of(destination)]))
+            }
+            Ends::Server(end) => of(end),
+            _ => Value::Bool(false),
+        }
+    }
+
+    fn two(&self) -> Option<(End, End)> {
+        match self.ends {
+            Ends::Two { source, destination } if self.role != Role::None => {
+                Some((source, destination))
+            }
+            _ => None,
+        }
+    }
+
+    fn client(&self) -> Option<End> {
+        self.two().map(|(source, _)| source)
+    }
+
+    fn server(&self) -> Option<End> {
+        match self.ends {
+            Ends::Server(end) if self.role != Role::None => Some(end),
+            _ => self.two().map(|(_, destination)| destination),
+        }
+    }
+
+    /// The end on this machine and the other. Where neither is on it, Falco takes the server for
+    /// the local end.
+    fn local(&self, context: &Context<'_>) -> Option<(End, End)> {
+        let (client, server) = self.two()?;
+        Some(if is_local(client.ip, context) { (client, server) } else { (server, client) })
     }
 }
 
-/// A connection over IPv4 by an IPv6 socket is one over IPv4, if both ends say so.
-pub(super) fn unmapped(tuple: SocketTuple<'_>) -> SocketTuple<'_> {
-    let SocketTuple::Inet { source, destination } = tuple else { return tuple };
-    // The unspecified address is either family's.
-    let v4 = |end: SocketAddr| match end.ip() {
-        IpAddr::V6(ip) if ip.is_unspecified() => Some(IpAddr::from([0, 0, 0, 0])),
-        IpAddr::V6(ip) => ip.to_ipv4_mapped().map(IpAddr::V4),
-        IpAddr::V4(_) => None,
-    };
-    match (v4(source), v4(destination)) {
-        (Some(from), Some(to)) => SocketTuple::Inet {
-            source: SocketAddr::new(from, source.port()),
-            destination: SocketAddr::new(to, destination.port()),
-        },
-        _ => tuple,
+/// Whether an address is this machine's, seen from the event's container.
+fn is_local(ip: IpAddr, context: &Context<'_>) -> bool {
+    let Context { event, arena, .. } = *context;
+    let Some(followed) = context.followed else { return false };
+    if !container_id(event, arena).is_empty() {
+        let own = bytes(event, &read::CONTAINER_IP, arena);
+        let own =
+            own.and_then(|own| std::str::from_utf8(own).ok()).and_then(|own| own.parse().ok());
+        match (ip, own) {
+            (IpAddr::V4(_), Some::<IpAddr>(own)) if own == ip => return true,
+            (IpAddr::V4(_), Some(_)) => {}
+            // As in Falco, which asks no interface then.
+            _ => return false,
+        }
     }
+    followed.interfaces().have(ip)
 }

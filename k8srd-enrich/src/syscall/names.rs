@@ -1,5 +1,8 @@
 //! Names of errors and signals, as Falco prints them.
 
+use k8srd_core::arena::Arena;
+use smallvec::SmallVec;
+
 /// Names of errors by number (`include/uapi/asm-generic/errno*.h`), and of those that only the
 /// kernel itself sees (`include/linux/errno.h`). Empty: there is none.
 const ERRORS: [&str; 134] = [
@@ -194,6 +197,22 @@ pub(super) fn signal(number: i64) -> Option<&'static str> {
     name.copied().filter(|name| !name.is_empty())
 }
 
+/// The names of a set of signals, one bit each.
+pub(super) fn signals(set: i64, arena: &Arena) -> &[u8] {
+    let mut out: SmallVec<[u8; 64]> = SmallVec::new();
+    for number in 1..=32 {
+        if set >> (number - 1) & 1 == 1
+            && let Some(name) = signal(number)
+        {
+            if !out.is_empty() {
+                out.push(b' ');
+            }
+            out.extend_from_slice(name.as_bytes());
+        }
+    }
+    arena.bytes(&out)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -224,6 +243,13 @@ mod tests {
         for none in [0, 1, -41, -58, -134, -511, -517, i64::MIN, i64::MAX] {
             assert_eq!(error(none), None, "{none}");
         }
+    }
+
+    #[test]
+    fn a_set_of_signals() {
+        let arena = Arena::default();
+        assert_eq!(signals(0b101, &arena), b"SIGHUP SIGQUIT");
+        assert_eq!(signals(0, &arena), b"");
     }
 
     #[test]

@@ -1,0 +1,207 @@
+//! Where what is known of a descriptor comes from: the table, or the event alone.
+
+use k8srd_core::field::Key;
+use k8srd_core::value::{SocketAddress, SocketTuple, Value};
+
+use super::super::Context;
+use super::super::args::tuple_text;
+use super::super::descriptor::{
+    Descriptor, Ends, Layer, Role, Transport, Type, open_flag, unmapped,
+};
+use super::super::kinds::{self, PARAMS};
+use super::super::paths;
+use crate::path;
+use crate::read::{self, bytes, int, uint};
+
+/// What is known of a descriptor.
+pub(super) enum Facts<'a> {
+    /// By the table.
+    Kept(&'a Descriptor),
+    /// By the event that opens a file.
+    Opened(Opened<'a>),
+    /// By the event that connects a socket.
+    Connected(Connected<'a>),
+}
+
+impl<'a> Facts<'a> {
+    pub(super) fn ty(&self) -> Type {
+        match self {
+            Self::Kept(descriptor) => descriptor.ty,
+            Self::Opened(opened) => opened.ty(),
+            Self::Connected(socket) => socket.ty,
+        }
+    }
+
+    pub(super) fn name(&self, context: &Context<'a>) -> &'a [u8] {
+        if let Self::Connected(socket) = self {
+            return socket.tuple.map_or(b"", |tuple| tuple_text(tuple, context.arena));
+        }
+        let opened = kinds::opens_by_name(context.info.kind);
+        if opened && let Some(real) = paths::resolved_reading(context.event, context.arena) {
+            return real;
+        }
+        match self {
+            Self::Kept(descriptor) => &descriptor.name,
+            Self::Opened(Opened(context)) => {
+                let given = self.raw();
+                let absolute = given.first() == Some(&b'/');
+                let base = if absolute { b"" } else { context.base_of_open() };
+                path::concatenate(base, given, context.arena)
+            }
+            Self::Connected(_) => b"",
+        }
+    }
+
+    /// A path as it was given; empty for what is no file that was opened.
+    pub(super) fn raw(&self) -> &'a [u8] {
+        match self {
+            Self::Kept(descriptor) => &descriptor.raw,
+            Self::Opened(Opened(context)) => {
+                let key = context.info.param("name").map(|(place, _)| Key::param(place));
+                let given = key.and_then(|key| bytes(context.event, &key, context.arena));
+                given.unwrap_or(paths::NO_TEXT)
+            }
+            Self::Connected(_) => b"",
+        }
+    }
+
+    pub(super) fn ends(&self) -> Ends {
+        match self {
+            Self::Kept(descriptor) => descriptor.ends,
+            Self::Opened(_) => Ends::None,
+            Self::Connected(socket) => match socket.tuple {
+                Some(SocketTuple::Inet { source, destination }) => {
+                    Ends::Two { source: source.into(), destination: destination.into() }
+                }
+                Some(SocketTuple::Unix { source, destination, .. }) => {
+                    Ends::Unix { source, destination }
+                }
+                _ => Ends::None,
+            },
+        }
+    }
+
+    pub(super) fn role(&self) -> Role {
+        match self {
+            Self::Kept(descriptor) => descriptor.role,
+            Self::Opened(_) => Role::None,
+            // Who connects is the client.
+            Self::Connected(socket) if socket.tuple.is_some() => Role::Client,
+            Self::Connected(_) => Role::None,
+        }
+    }
+
+    pub(super) fn transport(&self) -> Transport {
+        match self {
+            Self::Kept(descriptor) => descriptor.transport,
+            Self::Opened(_) => Transport::Unknown,
+            Self::Connected(socket) => socket.transport(),
+        }
+    }
+
+    pub(super) fn dev(&self) -> u32 {
+        match self {
+            Self::Kept(descriptor) => descriptor.dev,
+            Self::Opened(opened) => opened.number("dev") as u32,
+            Self::Connected(_) => 0,
+        }
+    }
+
+    pub(super) fn ino(&self) -> u64 {
+        match self {
+            Self::Kept(descriptor) => descriptor.ino,
+            Self::Opened(opened) => opened.number("ino"),
+            Self::Connected(_) => 0,
+        }
+    }
+
+    pub(super) fn layer(&self) -> Layer {
+        match self {
+            Self::Kept(descriptor) => descriptor.layer,
+            Self::Opened(opened) => Layer::of_flags(opened.number("flags")),
+            Self::Connected(_) => Layer::None,
+        }
+    }
+
+    pub(super) fn is_connected(&self) -> bool {
+        match self {
+            Self::Kept(descriptor) => descriptor.connected,
+            Self::Opened(_) => false,
+            Self::Connected(socket) => socket.connected,
+        }
+    }
+
+    /// A new descriptor has a new name, if any.
+    pub(super) fn name_changed(&self, context: &Context<'a>) -> bool {
+        match self {
+            Self::Kept(_) => context.followed.is_some_and(|followed| followed.now().name_changed),
+            Self::Opened(_) => !self.name(context).is_empty(),
+            Self::Connected(socket) => socket.tuple.is_some(),
+        }
+    }
+}
+
+/// A file, by the event that opened it.
+pub(super) struct Opened<'a>(pub(super) Context<'a>);
+
+impl Opened<'_> {
+    fn number(&self, name: &str) -> u64 {
+        let key = self.0.info.param(name).map(|(place, _)| Key::param(place));
+        key.and_then(|key| uint(self.0.event, &key, self.0.arena)).unwrap_or_default()
+    }
+
+    /// Falco goes by what the caller said, not by what it found.
+    fn ty(&self) -> Type {
+        if self.number("flags") & open_flag::DIRECTORY != 0 { Type::Directory } else { Type::File }
+    }
+}
+
+const EINPROGRESS: i64 = 115;
+
+/// A socket, by the event that connected it.
+pub(super) struct Connected<'a> {
+    context: Context<'a>,
+    ty: Type,
+    connected: bool,
+    /// Both ends, if the call did not fail.
+    tuple: Option<SocketTuple<'a>>,
+}
+
+impl<'a> Connected<'a> {
+    pub(super) fn of(context: Context<'a>) -> Option<Self> {
+        let Context { event, arena, .. } = context;
+        let result = int(event, &PARAMS[0], arena)?;
+        let connected = result >= 0 || result == -EINPROGRESS;
+        let tuple = match event.get(&PARAMS[1], arena).known() {
+            Some(Value::Tuple(tuple)) if connected => Some(unmapped(tuple)),
+            _ => None,
+        };
+        let address = match event.get(&PARAMS[3], arena).known() {
+            Some(Value::Addr(address)) => Some(address),
+            _ => None,
+        };
+        Some(Self { context, ty: type_of(tuple, address), connected, tuple })
+    }
+
+    fn transport(&self) -> Transport {
+        let Context { event, arena, .. } = self.context;
+        let ty = uint(event, &read::SOCK_TYPE, arena);
+        let protocol = uint(event, &read::SOCK_PROTOCOL, arena);
+        match (ty, protocol) {
+            (Some(ty), Some(protocol)) if self.ty.is_ip() => Transport::of_socket(ty, protocol),
+            _ => Transport::Unknown,
+        }
+    }
+}
+
+fn type_of(tuple: Option<SocketTuple<'_>>, address: Option<SocketAddress<'_>>) -> Type {
+    let end = match (tuple, address) {
+        (Some(SocketTuple::Inet { destination, .. }), _) => destination,
+        (Some(SocketTuple::Unix { .. }), _) | (None, Some(SocketAddress::Unix(_))) => {
+            return Type::Unix;
+        }
+        (None, Some(SocketAddress::Inet(address))) => address,
+        _ => return Type::Unknown,
+    };
+    if end.is_ipv4() { Type::Ipv4 } else { Type::Ipv6 }
+}

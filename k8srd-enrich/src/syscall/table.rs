@@ -1,0 +1,389 @@
+//! The table of open descriptors, by process.
+
+use std::sync::Arc;
+
+use super::descriptor::Descriptor;
+use crate::hash::IntMap;
+
+/// Descriptors by process, and processes by thread.
+///
+/// A new process shares the descriptors of its creator until one of the two changes them.
+#[derive(Debug)]
+pub(super) struct Table {
+    processes: IntMap<u32, Process>,
+    /// Processes of threads, main threads included.
+    threads: IntMap<u32, u32>,
+    limits: Limits,
+    bytes: usize,
+    evicted: u64,
+    refused: u64,
+}
+
+/// Bounds of the table.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Limits {
+    pub(super) threads: usize,
+    pub(super) descriptors: usize,
+    pub(super) bytes: usize,
+}
+
+/// Descriptors of one process, by number.
+pub(super) type Descriptors = IntMap<i64, Arc<Descriptor>>;
+
+#[derive(Debug, Default)]
+struct Process {
+    descriptors: Arc<Descriptors>,
+    threads: u32,
+    /// When its start was told, in nanoseconds since 1970; 0 if it was not.
+    born: u64,
+    /// Whether it did something since room was last made.
+    used: bool,
+}
+
+/// What a descriptor takes besides itself.
+const SLOT: usize = size_of::<(i64, Arc<Descriptor>)>() + 2 * size_of::<usize>();
+
+impl Table {
+    pub(super) fn new(limits: Limits) -> Self {
+        Self {
+            processes: IntMap::default(),
+            threads: IntMap::default(),
+            limits,
+            bytes: 0,
+            evicted: 0,
+            refused: 0,
+        }
+    }
+
+    /// Forgets all; counts go on.
+    pub(super) fn clear(&mut self) {
+        self.processes.clear();
+        self.threads.clear();
+        self.bytes = 0;
+    }
+
+    /// The process that the thread is of.
+    pub(super) fn process_of(&self, tid: u32) -> Option<u32> {
+        self.threads.get(&tid).copied()
+    }
+
+    /// Says which process a thread is of.
+    pub(super) fn attach(&mut self, tid: u32, pid: u32) {
+        match self.threads.get(&tid) {
+            Some(&old) if old == pid => return,
+            Some(_) => self.detach(tid),
+            None => self.make_room(pid),
+        }
+        self.threads.insert(tid, pid);
+        let process = self.processes.entry(pid).or_default();
+        process.threads += 1;
+        process.used = true;
+    }
+
+    /// The thread ended; with its last thread a process is forgotten.
+    pub(super) fn detach(&mut self, tid: u32) {
+        let Some(pid) = self.threads.remove(&tid) else { return };
+        let Some(process) = self.processes.get_mut(&pid) else { return };
+        process.threads = process.threads.saturating_sub(1);
+        if process.threads == 0 {
+            self.forget(pid);
+        }
+    }
+
+    /// Only the main thread is left.
+    pub(super) fn leave_main_thread(&mut self, pid: u32) {
+        let Some(process) = self.processes.get_mut(&pid).filter(|process| process.threads > 1)
+        else {
+            return;
+        };
+        process.threads = 1;
+        self.threads.retain(|&tid, of| *of != pid || tid == pid);
+        self.threads.insert(pid, pid);
+    }
+
+    /// A new process has its creator's descriptors. Whatever had its id before is gone.
+    pub(super) fn fork(&mut self, creator: u32, pid: u32, born: u64) {
+        let descriptors =
+            self.processes.get(&creator).map(|creator| Arc::clone(&creator.descriptors));
+        self.attach(pid, pid);
+        let Some(process) = self.processes.get_mut(&pid) else { return };
+        let old = std::mem::replace(&mut process.descriptors, descriptors.unwrap_or_default());
+        process.born = born;
+        process.used = true;
+        self.release(old);
+    }
+
+    /// When the start of the process was told, if it was.
+    pub(super) fn born(&self, pid: u32) -> Option<u64> {
+        self.processes.get(&pid).map(|process| process.born).filter(|&born| born > 0)
+    }
+
+    /// Descriptors of the process, in no order.
+    pub(super) fn all(&self, pid: u32) -> impl Iterator<Item = (i64, &Descriptor)> {
+        let process = self.processes.get(&pid);
+        process.into_iter().flat_map(|it| it.descriptors.iter()).map(|(&fd, it)| (fd, &**it))
+    }
+
+    /// Where the descriptors are that pass: process and number.
+    pub(super) fn every(&self, passes: impl Fn(&Descriptor) -> bool) -> Vec<(u32, i64)> {
+        let all = self.processes.iter().flat_map(|(&pid, process)| {
+            process.descriptors.iter().map(move |(&fd, descriptor)| (pid, fd, descriptor))
+        });
+        all.filter(|(.., descriptor)| passes(descriptor)).map(|(pid, fd, _)| (pid, fd)).collect()
+    }
+
+    /// How many the process has; `None` if nothing is known of it.
+    pub(super) fn count(&self, pid: u32) -> Option<usize> {
+        self.processes.get(&pid).map(|process| process.descriptors.len())
+    }
+
+    pub(super) fn get(&self, pid: u32, fd: i64) -> Option<&Arc<Descriptor>> {
+        self.processes.get(&pid)?.descriptors.get(&fd)
+    }
+
+    /// Puts a descriptor in, in place of one with its number. Says whether there was room: as in
+    /// Falco a process that has too many keeps those it has.
+    pub(super) fn insert(&mut self, pid: u32, fd: i64, descriptor: Arc<Descriptor>) -> bool {
+        if self.bytes > self.limits.bytes {
+            self.make_room(pid);
+        }
+        let limits = self.limits;
+        let Some(descriptors) = self.own(pid) else { return false };
+        if descriptors.len() >= limits.descriptors && !descriptors.contains_key(&fd) {
+            self.refused += 1;
+            return false;
+        }
+        let added = sole(&descriptor);
+        match descriptors.insert(fd, descriptor) {
+            Some(old) => self.bytes = (self.bytes + added).saturating_sub(sole(&old)),
+            None => self.bytes += added + SLOT,
+        }
+        true
+    }
+
+    pub(super) fn remove(&mut self, pid: u32, fd: i64) {
+        if self.get(pid, fd).is_none() {
+            return;
+        }
+        let Some(old) = self.own(pid).and_then(|descriptors| descriptors.remove(&fd)) else {
+            return;
+        };
+        self.bytes = self.bytes.saturating_sub(SLOT + sole(&old));
+    }
+
+    /// Changes one descriptor.
+    pub(super) fn change(&mut self, pid: u32, fd: i64, change: impl FnOnce(&mut Descriptor)) {
+        if self.get(pid, fd).is_none() {
+            return;
+        }
+        let Some(descriptor) = self.own(pid).and_then(|descriptors| descriptors.get_mut(&fd))
+        else {
+            return;
+        };
+        let before = sole(descriptor);
+        change(Arc::make_mut(descriptor));
+        let after = descriptor.size();
+        self.bytes = (self.bytes + after).saturating_sub(before);
+    }
+
+    /// Keeps only the descriptors that pass.
+    pub(super) fn retain(&mut self, pid: u32, keep: impl Fn(i64, &Descriptor) -> bool) {
+        let Some(process) = self.processes.get_mut(&pid) else { return };
+        if process.descriptors.iter().all(|(&fd, descriptor)| keep(fd, descriptor)) {
+            return;
+        }
+        let kept: Descriptors = process
+            .descriptors
+            .iter()
+            .filter(|(fd, descriptor)| keep(**fd, descriptor))
+            .map(|(&fd, descriptor)| (fd, Arc::clone(descriptor)))
+            .collect();
+        self.bytes += kept.len() * SLOT;
+        let old = std::mem::replace(&mut process.descriptors, Arc::new(kept));
+        self.release(old);
+    }
+
+    /// How many bytes the table holds.
+    pub(super) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// How many processes are in the table.
+    pub(super) fn len(&self) -> usize {
+        self.processes.len()
+    }
+
+    /// Processes that were forgotten before they ended, because a bound was reached.
+    pub(super) fn evicted(&self) -> u64 {
+        self.evicted
+    }
+
+    /// Descriptors that were not taken in, because their process had too many.
+    pub(super) fn refused(&self) -> u64 {
+        self.refused
+    }
+
+    /// The descriptors of the process, no longer shared.
+    fn own(&mut self, pid: u32) -> Option<&mut Descriptors> {
+        let process = self.processes.get_mut(&pid)?;
+        process.used = true;
+        if Arc::strong_count(&process.descriptors) > 1 {
+            self.bytes += process.descriptors.len() * SLOT;
+        }
+        Some(Arc::make_mut(&mut process.descriptors))
+    }
+
+    fn forget(&mut self, pid: u32) {
+        if let Some(process) = self.processes.remove(&pid) {
+            self.release(process.descriptors);
+        }
+    }
+
+    fn release(&mut self, descriptors: Arc<Descriptors>) {
+        // Others still have them.
+        let Some(descriptors) = Arc::into_inner(descriptors) else { return };
+        let bytes: usize = descriptors.values().map(|it| SLOT + sole(it)).sum();
+        self.bytes = self.bytes.saturating_sub(bytes);
+    }
+
+    /// Where a bound is reached, forgets the processes that did nothing since this was last done;
+    /// if that is not enough, all but the one that needs the room.
+    fn make_room(&mut self, needs: u32) {
+        let full = |table: &Self| {
+            table.threads.len() >= table.limits.threads || table.bytes > table.limits.bytes
+        };
+        for _ in 0..2 {
+            if !full(self) {
+                return;
+            }
+            let is_idle = |pid: u32, process: &Process| !process.used && pid != needs;
+            let idle = self.processes.iter().filter(|&(&pid, it)| is_idle(pid, it));
+            let idle: Vec<u32> = idle.map(|(&pid, _)| pid).collect();
+            for &pid in &idle {
+                self.forget(pid);
+            }
+            self.evicted += idle.len() as u64;
+            let Self { threads, processes, .. } = self;
+            threads.retain(|_, pid| processes.contains_key(pid));
+            processes.values_mut().for_each(|process| process.used = false);
+        }
+    }
+}
+
+/// What is freed with the only reference to a descriptor.
+fn sole(descriptor: &Arc<Descriptor>) -> usize {
+    if Arc::strong_count(descriptor) == 1 { descriptor.size() } else { 0 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::descriptor::Type;
+    use super::*;
+
+    const LIMITS: Limits = Limits { threads: 100, descriptors: 8, bytes: 1 << 20 };
+
+    fn pipe() -> Arc<Descriptor> {
+        Arc::new(Descriptor { name: b"x".as_slice().into(), ..Descriptor::of(Type::Pipe) })
+    }
+
+    fn numbers(table: &Table, pid: u32) -> Vec<i64> {
+        let mut all: Vec<i64> = table.all(pid).map(|(fd, _)| fd).collect();
+        all.sort_unstable();
+        all
+    }
+
+    #[test]
+    fn a_child_shares_until_either_changes() {
+        let mut table = Table::new(LIMITS);
+        table.attach(1, 1);
+        for fd in 0..3 {
+            assert!(table.insert(1, fd, pipe()));
+        }
+        let one = table.bytes();
+        table.fork(1, 2, 1);
+        assert_eq!(table.bytes(), one, "nothing is copied");
+        table.remove(2, 0);
+        table.insert(1, 7, pipe());
+        assert_eq!((numbers(&table, 1), numbers(&table, 2)), (vec![0, 1, 2, 7], vec![1, 2]));
+        table.change(2, 1, |it| it.connected = true);
+        assert!(!table.get(1, 1).unwrap().connected && table.get(2, 1).unwrap().connected);
+        table.detach(1);
+        table.detach(2);
+        assert_eq!((table.bytes(), table.len()), (0, 0), "everything is given back");
+    }
+
+    #[test]
+    fn threads_keep_the_process() {
+        let mut table = Table::new(LIMITS);
+        table.attach(1, 1);
+        table.attach(2, 1);
+        table.insert(1, 3, pipe());
+        table.detach(1);
+        assert_eq!(table.process_of(2), Some(1));
+        assert!(table.get(1, 3).is_some());
+        table.detach(2);
+        assert_eq!(table.len(), 0);
+    }
+
+    #[test]
+    fn an_exec_leaves_the_main_thread() {
+        let mut table = Table::new(LIMITS);
+        for tid in 1..5 {
+            table.attach(tid, 1);
+        }
+        table.leave_main_thread(1);
+        assert_eq!((table.process_of(1), table.process_of(2)), (Some(1), None));
+        table.detach(1);
+        assert_eq!(table.len(), 0);
+    }
+
+    #[test]
+    fn a_reused_id_has_nothing_of_the_one_before() {
+        let mut table = Table::new(LIMITS);
+        table.attach(1, 1);
+        table.attach(2, 2);
+        table.insert(2, 5, pipe());
+        table.fork(1, 2, 1);
+        assert_eq!(numbers(&table, 2), [0_i64; 0]);
+    }
+
+    #[test]
+    fn one_process_keeps_no_more_than_its_bound() {
+        let mut table = Table::new(LIMITS);
+        table.attach(1, 1);
+        for fd in 0..20 {
+            assert_eq!(table.insert(1, fd, pipe()), fd < 8);
+        }
+        assert!(table.insert(1, 3, pipe()), "one that is there is replaced");
+        assert_eq!((table.count(1), table.refused()), (Some(8), 12));
+    }
+
+    #[test]
+    fn the_table_is_bounded() {
+        let mut table = Table::new(Limits { bytes: 20_000, ..LIMITS });
+        for pid in 1..10_000 {
+            table.attach(pid, pid);
+            for fd in 0..4 {
+                table.insert(pid, fd, pipe());
+            }
+            assert!(table.threads.len() <= 100 && table.bytes() < 21_000);
+        }
+        assert!(table.get(9_999, 3).is_some(), "the newest stays");
+        assert!(table.evicted() > 9_000);
+    }
+
+    #[test]
+    fn what_passes_is_kept() {
+        let mut table = Table::new(LIMITS);
+        table.attach(1, 1);
+        for fd in 0..6 {
+            table.insert(1, fd, pipe());
+        }
+        table.fork(1, 2, 1);
+        table.retain(2, |fd, _| fd % 2 == 0);
+        assert_eq!((numbers(&table, 2), table.count(1)), (vec![0, 2, 4], Some(6)));
+        table.detach(1);
+        table.detach(2);
+        assert_eq!(table.bytes(), 0);
+    }
+}
