@@ -179,7 +179,8 @@ mod tests {
 
     #[test]
     fn each_field_of_the_context_has_a_column_of_its_type() {
-        let in_header = [field::CTX_TID, field::CTX_CPU];
+        // The number is counted.
+        let in_header = [field::CTX_TID, field::CTX_CPU, field::CTX_NUMBER];
         for info in FIELDS.iter().filter(|info| info.class == FieldClass::Ctx) {
             let columns: Vec<&Column> = COLUMNS.iter().filter(|it| it.0 == info.id).collect();
             if in_header.contains(&info.id) {

@@ -42,6 +42,10 @@ pub struct Capture {
     context: RecordBuf,
     has_context: bool,
     sections: u64,
+    /// Events so far, as Falco counts: with those that only carry state.
+    number: u64,
+    /// Whether an event came that is more than state.
+    begun: bool,
     told: Told,
     /// Where what is told goes after each batch, for those who asked.
     report: Arc<Mutex<Told>>,
@@ -104,8 +108,9 @@ impl CaptureReport {
 
 /// The `ctx.*` fields: all, since a recorder of k8srd tells them with each event. Of other
 /// recordings, rows and events tell what they hold.
-static PROVIDES: LazyLock<FieldSet> =
-    LazyLock::new(|| context::fields().chain([field::CTX_TID, field::CTX_CPU]).collect());
+static PROVIDES: LazyLock<FieldSet> = LazyLock::new(|| {
+    context::fields().chain([field::CTX_TID, field::CTX_CPU, field::CTX_NUMBER]).collect()
+});
 
 impl Capture {
     /// Reads a stream, compressed or not.
@@ -120,6 +125,8 @@ impl Capture {
             context: RecordBuf::default(),
             has_context: false,
             sections: 0,
+            number: 0,
+            begun: false,
             told: Told::default(),
             report: Arc::default(),
             ended: false,
@@ -135,7 +142,17 @@ impl Capture {
         &mut self,
         each: &mut dyn FnMut(&dyn Event) -> ControlFlow<()>,
     ) -> Result<ControlFlow<()>, CaptureError> {
-        let Self { reader, converter, context: kept, has_context, sections, told, .. } = self;
+        let Self {
+            reader,
+            converter,
+            context: kept,
+            has_context,
+            sections,
+            number,
+            begun,
+            told,
+            ..
+        } = self;
         let with_context = std::mem::take(has_context);
         let context = || if with_context { Context::of(kept.record()) } else { None };
         let state = match reader.next()? {
@@ -147,7 +164,15 @@ impl Capture {
                 let code = record.code;
                 return Ok(match converter.convert(record) {
                     Converted::Event(record) => match Recorded::of(record, context()) {
-                        Some(event) => {
+                        Some(mut event) => {
+                            *number += 1;
+                            event.number = *number;
+                            event.boot_time = told.boot_time;
+                            // What Falco knew when the recording began it told first.
+                            *begun |= !is_initial_state(event.kind);
+                            if !*begun {
+                                event.kind = EventKind::state(event.record.code);
+                            }
                             told.events += u64::from(!event.kind.is_state());
                             each(&event)
                         }
@@ -169,6 +194,7 @@ impl Capture {
                     return Ok(ControlFlow::Continue(()));
                 }
                 *converter = Converter::default();
+                *begun = false;
                 State::Section
             }
             Some(Item::Machine(machine)) => {
@@ -239,6 +265,9 @@ struct Recorded<'a> {
     info: &'static KindInfo,
     record: Record<'a>,
     context: Option<Context<'a>>,
+    number: u64,
+    /// When the machine was booted that was recorded.
+    boot_time: Option<Timestamp>,
 }
 
 impl<'a> Recorded<'a> {
@@ -253,15 +282,24 @@ impl<'a> Recorded<'a> {
         // The entries of calls have a row as state only.
         let own = info(kind);
         if kind.is_state() {
-            return Some(Self { kind, info: own?, record, context });
+            let (number, boot_time) = (0, None);
+            return Some(Self { kind, info: own?, record, context, number, boot_time });
         }
         let state = EventKind::state(record.code);
         let kind = if record.state_only || own.is_none() { state } else { kind };
-        Some(Self { kind, info: own.or_else(|| info(state))?, record, context })
+        let info = own.or_else(|| info(state))?;
+        Some(Self { kind, info, record, context, number: 0, boot_time: None })
     }
 }
 
 const GENERIC: EventKind = EventKind(1);
+
+/// Whether events of this kind only carry state as long as no other came: users, groups and
+/// containers. Facts: `is_initialstate_event` in `userspace/libsinsp/sinsp.cpp` of
+/// falcosecurity/libs.
+fn is_initial_state(kind: EventKind) -> bool {
+    matches!(kind.falco_code(), Some(324 | 354 | 356 | 358 | 360 | 402))
+}
 
 /// The row of a kind.
 fn info(kind: EventKind) -> Option<&'static KindInfo> {
@@ -292,14 +330,26 @@ impl Event for Recorded<'_> {
     }
 }
 
+impl Recorded<'_> {
+    fn after_boot(&self) -> Option<Value<'static>> {
+        let boot = self.boot_time?.as_nanos();
+        self.record.time.as_nanos().checked_sub(boot).map(Value::U64)
+    }
+}
+
 impl Fields for Recorded<'_> {
     fn get<'a>(&'a self, key: &Key, _: &'a Arena) -> Lookup<Value<'a>> {
         match key.field() {
             field::CTX_TID => Lookup::Known(Value::I64(self.record.tid as i64)),
             field::CTX_CPU => Lookup::Known(Value::U64(self.record.cpu.into())),
+            field::CTX_NUMBER => Lookup::Known(Value::U64(self.number)),
             id => {
                 let Some(place) = id.as_param().map(usize::from) else {
-                    return Lookup::from(self.context.and_then(|context| context.get(id)));
+                    return match &self.context {
+                        Some(context) => Lookup::from(context.get(id)),
+                        None if id == field::CTX_BOOT_TIME => self.after_boot().into(),
+                        None => Lookup::Absent,
+                    };
                 };
                 match (self.info.params.get(place), self.record.param(place)) {
                     (Some(param), Some(bytes)) => decode::value(param, bytes),

@@ -185,19 +185,14 @@ const IDENTITY: Lifetime = Lifetime { scope: Scope::Container, ended_by: &[] };
 mod reason {
     pub(super) const CLUSTER: &str = "needs what the cluster's API server knows";
     pub(super) const COUNTER: &str = "needs a count that the rules keep";
-    pub(super) const DESCRIPTORS: &str = "needs a table of open descriptors";
     pub(super) const DNS: &str = "needs names of addresses";
-    pub(super) const EXECUTABLE: &str = "needs times of the executable in the process table";
     pub(super) const HOSTNAME: &str = "needs the node's name, which the pipeline is not told";
-    pub(super) const MEMORY: &str = "needs memory counts in the process table";
     pub(super) const OUTPUT_TIME: &str = "needs the form of times that the output is set to";
     pub(super) const PIPELINE: &str = "needs more of the pipeline, such as the event before";
     pub(super) const PLUGIN: &str = "belongs to events of plugins";
     pub(super) const PROCESS: &str = "needs more of the process table";
     pub(super) const RUNTIME: &str = "needs what the container's runtime knows";
-    pub(super) const SWITCH: &str = "needs events of the scheduler";
     pub(super) const UNSET: &str = "has no value in Falco either";
-    pub(super) const USERS: &str = "needs more of the user table";
     pub(super) const VIEWER: &str = "is a column of viewers; rules cannot ask for it";
 }
 

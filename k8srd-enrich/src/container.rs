@@ -115,6 +115,11 @@ impl Containers {
     }
 }
 
+/// The id under which users of a container are kept: Falco's short form. `None`: the host.
+pub(crate) fn short_id(cgroups: &[u8]) -> Option<Box<str>> {
+    forms::of_cgroups(cgroups).map(|identity| identity.short_id().into())
+}
+
 impl Enricher for Containers {
     fn provides(&self) -> &FieldSet {
         &PROVIDED

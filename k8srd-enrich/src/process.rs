@@ -1,11 +1,18 @@
 //! Processes: who did it, what it runs, where it comes from.
 
 mod caps;
+mod ended;
 mod facts;
 mod fields;
+mod kin;
 mod lifecycle;
+mod lineage;
+mod places;
+mod recorded;
 mod repair;
 mod slab;
+mod start;
+mod state;
 mod table;
 mod users;
 
@@ -15,7 +22,7 @@ use std::sync::Arc;
 use k8srd_core::arena::Arena;
 use k8srd_core::catalogue as field;
 use k8srd_core::enricher::{Enricher, Slot};
-use k8srd_core::event::{Event, Scope, Stamp};
+use k8srd_core::event::{Event, Scope, Stamp, Timestamp};
 use k8srd_core::field::Key;
 use k8srd_core::interest::Interest;
 use k8srd_core::kind::EventKind;
@@ -24,9 +31,14 @@ use k8srd_core::value::{Lookup, Value};
 
 use crate::hash::IntMap;
 use crate::read;
-use lifecycle::Places;
+use ended::Gone;
+use fields::Place;
+use places::Places;
+use recorded::{CpuTime, Params};
 use repair::Repair;
-use table::{Limits, StartTime, Table};
+use start::StartTime;
+use state::Cgroups;
+use table::{Limits, Table};
 use users::Users;
 
 /// Answers the `proc.*`, `thread.*`, `user.*` and `group.*` fields from a thread table.
@@ -40,7 +52,10 @@ use users::Users;
 /// lost exec shows in the exec id: the old program's facts are dropped, and those of the new one
 /// read from /proc if that is allowed, at most 100 times a second. Until then they are absent.
 ///
-/// Memory is bounded by [`ProcessesBuilder::threads`] (about 0.4 KiB each in the worst case, where
+/// A recording of Falco's tells of a thread only its id. Its calls are followed from the rows at the
+/// start on, and each thread has what it had when it was made, as Falco does it.
+///
+/// Memory is bounded by [`ProcessesBuilder::threads`] (about 0.6 KiB each in the worst case, where
 /// each is a process) and [`ProcessesBuilder::memory`].
 #[derive(Debug)]
 pub struct Processes {
@@ -49,7 +64,15 @@ pub struct Processes {
     users: Users,
     repair: Repair,
     /// Cgroup paths by the cgroup's id, for processes that move.
-    cgroups: IntMap<u64, Arc<[u8]>>,
+    cgroups: IntMap<u64, Arc<Cgroups>>,
+    params: Params,
+    gone: Gone,
+    /// When each processor last went from one thread to another.
+    switches: Vec<Option<Timestamp>>,
+    /// What the event tells of the thread that it is about, if it is a switch or a report of
+    /// processor time.
+    ran: u64,
+    cpu: CpuTime,
     counts: ProcessCounts,
 }
 
@@ -146,6 +169,11 @@ impl ProcessesBuilder {
             users: host_root.map_or_else(Users::default, |root| Users::of_root(&root)),
             repair: Repair::new(proc_root),
             cgroups: IntMap::default(),
+            params: Params::new(),
+            gone: Gone::default(),
+            switches: Vec::new(),
+            ran: 0,
+            cpu: CpuTime::default(),
             counts: ProcessCounts::default(),
         }
     }
@@ -185,7 +213,11 @@ impl Enricher for Processes {
     fn observe(&mut self, event: &dyn Event, arena: &Arena) {
         self.users.refresh(event.time());
         self.table.forget_ended(event.time());
-        self.learn(event, arena);
+        match event.kind() {
+            EventKind::SECTION => self.begin_anew(),
+            kind if recorded::tells_accounts(kind) => self.accounts(event, arena),
+            _ => self.learn(event, arena),
+        }
     }
 
     fn settle(&mut self, event: &dyn Event, arena: &Arena) {
@@ -195,17 +227,11 @@ impl Enricher for Processes {
     }
 
     fn locate(&self, event: &dyn Event, arena: &Arena) -> Lookup<Slot> {
-        let Some(tid) = read::id(event, &read::TID, arena) else { return Lookup::Absent };
-        let start = StartTime(read::uint(event, &read::START_TIME, arena));
-        if let Some(thread) = self.table.find(tid, start).and_then(|place| self.table.thread(place))
-        {
-            return Lookup::Known(Slot(thread.process));
+        // Where no thread did it, a recording tells a negative id.
+        if read::int(event, &read::TID, arena).is_none() {
+            return Lookup::Absent;
         }
-        // A thread for which there was no room: its process is known.
-        let leader = StartTime(read::uint(event, &read::LEADER_START_TIME, arena));
-        let pid = read::id(event, &read::PID, arena);
-        let thread = pid.and_then(|pid| self.table.find(pid, leader));
-        thread.and_then(|place| self.table.thread(place)).map(|thread| Slot(thread.process)).into()
+        Lookup::Known(self.find(event, arena).unwrap_or(Place::Nobody).slot())
     }
 
     fn get<'a>(
@@ -215,17 +241,41 @@ impl Enricher for Processes {
         key: &Key,
         arena: &'a Arena,
     ) -> Lookup<Value<'a>> {
-        self.field(slot.0, event, key, arena).into()
+        self.field(Place::of(slot), event, key, arena).into()
     }
 
     /// Of what the table holds. What the event's own context tells (ids, capabilities, session) may
     /// change without a record, and belongs to [`Scope::Event`].
     fn stamp(&self, slot: Slot, scope: Scope) -> Option<Stamp> {
+        let process = match Place::of(slot) {
+            Place::Thread(place) => {
+                // A thread with a name of its own is not as its process is.
+                let thread = self.table.thread(place).filter(|thread| thread.own.is_none())?;
+                thread.process
+            }
+            Place::Process(place) => place,
+            Place::Nobody => return None,
+        };
         match scope {
-            Scope::Thread | Scope::Process => self.table.own_stamp(slot.0),
-            Scope::Lineage => self.table.lineage_stamp(slot.0),
+            Scope::Thread | Scope::Process => self.table.own_stamp(process),
+            Scope::Lineage => self.table.lineage_stamp(process),
             _ => None,
         }
+    }
+}
+
+impl Processes {
+    fn find(&self, event: &dyn Event, arena: &Arena) -> Option<Place> {
+        let tid = read::id(event, &read::TID, arena)?;
+        let start = StartTime(read::uint(event, &read::START_TIME, arena));
+        if let Some(place) = self.table.find(tid, start) {
+            return Some(Place::Thread(place));
+        }
+        // A thread for which there was no room: its process is known.
+        let leader = StartTime(read::uint(event, &read::LEADER_START_TIME, arena));
+        let pid = read::id(event, &read::PID, arena)?;
+        let thread = self.table.thread(self.table.find(pid, leader)?)?;
+        Some(Place::Process(thread.process))
     }
 }
 

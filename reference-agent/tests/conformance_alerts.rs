@@ -15,9 +15,6 @@ const WANTED: &[&str] = &[];
 const NOT_YET: &[&str] = &[
     "container_acts_stable_rules_all",
     "container_acts_stable_rules_first",
-    "in_operator_netmasks",
-    "rule_exception_third_item",
-    "syscalls",
 ];
 
 #[test]

@@ -52,6 +52,7 @@ Ctx from Source {
     CTX_SOCK_PROTOCOL "ctx.sock.protocol" Uint: "protocol of the socket (IPPROTO_TCP 6, IPPROTO_UDP 17)";
     CTX_BOOT_TIME "ctx.boot_time" Uint: "time of the event, nanoseconds after boot";
     CTX_CPU "ctx.cpu" Uint: "number of the processor that the event happened on";
+    CTX_NUMBER "ctx.number" Uint: "running number of the event in a recording";
     CTX_TRUNCATED "ctx.truncated" Bool: "whether some param did not fit into the record and is cut";
     CTX_LATE "ctx.late" Bool: "whether the record came after younger ones had been processed";
 }

@@ -6,8 +6,8 @@ after proc;
 User from Processes {
     USER_UID "user.uid" Uint32: "effective user id";
     USER_NAME "user.name" Str: "name of the effective user, <NA> where it has none";
-    USER_HOMEDIR "user.homedir" Str nobody USERS: "home directory of the effective user, <NA> where it has none";
-    USER_SHELL "user.shell" Str nobody USERS: "login shell of the effective user, <NA> where it has none";
+    USER_HOMEDIR "user.homedir" Str: "home directory of the effective user, <NA> where it has none";
+    USER_SHELL "user.shell" Str: "login shell of the effective user, <NA> where it has none";
     USER_LOGINUID "user.loginuid" Int: "user id at login (audit uid), -1 for none";
     USER_LOGINNAME "user.loginname" Str: "name of the user at login, <NA> where it has none";
 }

@@ -89,7 +89,11 @@ impl<'p> View<'p> {
         let local = || Civil::new(time, (wiring.utc_offset)(time));
         let text = |text: std::fmt::Arguments<'_>| Value::Str(arena.format(text));
         Lookup::Known(match key.field() {
-            field::EVT_NUM => Value::U64(*number),
+            // A recording counts events, too, that only carry state.
+            field::EVT_NUM => match event.get(&Key::of(field::CTX_NUMBER), arena) {
+                Lookup::Known(number) => number,
+                Lookup::Absent | Lookup::Pending => Value::U64(*number),
+            },
             field::EVT_TYPE => match wiring.schema.kind_info(event.kind()) {
                 Some(info) => Value::from(&*info.name),
                 None => return Lookup::Absent,

@@ -46,6 +46,9 @@ const NAMES: [&str; 41] = [
     "CAP_CHECKPOINT_RESTORE",
 ];
 
+/// Every capability.
+pub(crate) const ALL: u64 = (1 << NAMES.len()) - 1;
+
 /// The names of a set, separated by blanks, in the order of their numbers.
 pub(crate) fn text(set: u64, arena: &Arena) -> &[u8] {
     let mut text = Vec::new();

@@ -15,9 +15,21 @@ pub(crate) struct Facts {
     exepath: Box<[u8]>,
     /// All but the first argument, separated by NUL bytes.
     args: Box<[u8]>,
-    env: Box<[u8]>,
+    env: Arc<[u8]>,
     exe_flags: u32,
+    inode: Inode,
 }
+
+/// The executable's inode; times are nanoseconds since 1970. All 0 where it was not told.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Inode {
+    pub(crate) number: u64,
+    pub(crate) changed: u64,
+    pub(crate) modified: u64,
+}
+
+/// What the kernel says behind the path of an executable that was removed.
+const DELETED: &[u8] = b" (deleted)";
 
 /// Bits of the param `flags` of an exec, Falco's `PPM_EXE_*`.
 pub(crate) mod exe_flag {
@@ -38,12 +50,28 @@ pub(crate) struct Program<'a> {
     /// Each ended by a NUL byte.
     pub(crate) env: &'a [u8],
     pub(crate) exe_flags: u32,
+    pub(crate) inode: Inode,
 }
 
 impl Facts {
     pub(crate) fn new(program: Program<'_>) -> Arc<Self> {
-        let Program { comm, exe, exepath, args, env, exe_flags } = program;
-        let (args, env) = (without_last_nul(args), without_last_nul(env));
+        let env = without_last_nul(program.env).into();
+        Self::with_env(program, env)
+    }
+
+    /// The same program under another name, with other arguments: what a process changed since its
+    /// exec, as a call of clone tells it. With or without its environment.
+    pub(crate) fn renamed(&self, comm: &[u8], exe: &[u8], args: &[u8], env: bool) -> Arc<Self> {
+        let Self { exepath, exe_flags, inode, .. } = self;
+        let (exe_flags, inode) = (*exe_flags, *inode);
+        let env = if env { Arc::clone(&self.env) } else { Arc::default() };
+        Self::with_env(Program { comm, exe, exepath, args, env: &[], exe_flags, inode }, env)
+    }
+
+    fn with_env(program: Program<'_>, env: Arc<[u8]>) -> Arc<Self> {
+        let Program { comm, exe, exepath, args, env: _, exe_flags, inode } = program;
+        let exepath = exepath.strip_suffix(DELETED).filter(|it| !it.is_empty()).unwrap_or(exepath);
+        let args = without_last_nul(args);
         let mut cmdline = Vec::with_capacity(comm.len() + 1 + args.len());
         cmdline.extend_from_slice(comm);
         if !args.is_empty() {
@@ -56,9 +84,30 @@ impl Facts {
             exe: exe.into(),
             exepath: exepath.into(),
             args: args.into(),
-            env: env.into(),
+            env,
             exe_flags,
+            inode,
         })
+    }
+
+    /// Whether name and arguments are these.
+    pub(crate) fn is_command(&self, comm: &[u8], exe: &[u8], args: &[u8]) -> bool {
+        self.comm() == comm && *self.exe == *exe && *self.args == *without_last_nul(args)
+    }
+
+    /// Whether all but the environment is the same.
+    pub(crate) fn is_like(&self, other: &Self) -> bool {
+        self.is_command(other.comm(), &other.exe, &other.args)
+            && (&self.exepath, self.exe_flags, self.inode)
+                == (&other.exepath, other.exe_flags, other.inode)
+    }
+
+    pub(crate) fn exe_flags(&self) -> u32 {
+        self.exe_flags
+    }
+
+    pub(crate) fn inode(&self) -> Inode {
+        self.inode
     }
 
     pub(crate) fn comm(&self) -> &[u8] {
@@ -103,7 +152,7 @@ impl Facts {
 
     /// Bytes of memory that it holds, about.
     pub(crate) fn size(&self) -> usize {
-        let Self { cmdline, comm_len: _, exe, exepath, args, env, exe_flags: _ } = self;
+        let Self { cmdline, comm_len: _, exe, exepath, args, env, exe_flags: _, inode: _ } = self;
         size_of::<Self>() + cmdline.len() + exe.len() + exepath.len() + args.len() + env.len()
     }
 }

@@ -9,135 +9,13 @@ use k8srd_core::field::Key;
 use k8srd_core::kind::EventKind;
 
 use super::Processes;
-use super::facts::{Facts, Program};
+use super::facts::{Facts, Inode, Program};
+use super::recorded;
 use super::repair::Found;
-use super::table::{NewProcess, Session, StartTime};
+use super::start::StartTime;
+use super::state::{Cgroups, Session};
+use super::table::NewProcess;
 use crate::read::{self, bytes, id, int, uint};
-
-/// Where the params of lifecycle records stand: found by name once.
-#[derive(Debug)]
-pub(crate) struct Places {
-    /// execve and execveat have the same places.
-    exec: ProgramPlaces,
-    task: ProgramPlaces,
-    clone_comm: Option<Key>,
-    clone_cgroups: Option<Key>,
-    exec_result: Option<Key>,
-    reaper: Option<Key>,
-    openat_dirfd: Option<Key>,
-    openat2_dirfd: Option<Key>,
-}
-
-#[derive(Debug)]
-struct ProgramPlaces {
-    comm: Option<Key>,
-    exe: Option<Key>,
-    exepath: Option<Key>,
-    args: Option<Key>,
-    env: Option<Key>,
-    flags: Option<Key>,
-    cwd: Option<Key>,
-    cgroups: Option<Key>,
-    uid: Option<Key>,
-    gid: Option<Key>,
-    loginuid: Option<Key>,
-    tty: Option<Key>,
-    pgid: Option<Key>,
-    vpgid: Option<Key>,
-    cap_effective: Option<Key>,
-    cap_permitted: Option<Key>,
-    cap_inheritable: Option<Key>,
-}
-
-impl Places {
-    pub(crate) fn new() -> Self {
-        Self {
-            exec: ProgramPlaces::new(EventKind::EXECVE),
-            task: ProgramPlaces::new(EventKind::TASK),
-            clone_comm: read::param(EventKind::CLONE, "comm"),
-            clone_cgroups: read::param(EventKind::CLONE, "cgroups"),
-            exec_result: read::param(EventKind::EXECVE, "res"),
-            reaper: read::param(EventKind::PROCEXIT, "reaper_tid"),
-            openat_dirfd: read::param(EventKind::OPENAT, "dirfd"),
-            openat2_dirfd: read::param(EventKind::OPENAT2, "dirfd"),
-        }
-    }
-
-    /// Whether events of this kind name a file, and if so the param that says where a relative name
-    /// starts from, where it need not be the working directory.
-    fn dirfd(&self, kind: EventKind) -> Option<Option<&Key>> {
-        match kind {
-            EventKind::OPEN | EventKind::CREAT => Some(None),
-            EventKind::OPENAT => Some(self.openat_dirfd.as_ref()),
-            EventKind::OPENAT2 => Some(self.openat2_dirfd.as_ref()),
-            _ => None,
-        }
-    }
-}
-
-impl ProgramPlaces {
-    fn new(kind: EventKind) -> Self {
-        let param = |name| read::param(kind, name);
-        Self {
-            comm: param("comm"),
-            exe: param("exe"),
-            exepath: param("trusted_exepath"),
-            args: param("args"),
-            env: param("env"),
-            flags: param("flags"),
-            cwd: param("cwd"),
-            cgroups: param("cgroups"),
-            uid: param("uid"),
-            gid: param("gid"),
-            loginuid: param("loginuid"),
-            tty: param("tty"),
-            pgid: param("pgid"),
-            vpgid: param("vpgid"),
-            cap_effective: param("cap_effective"),
-            cap_permitted: param("cap_permitted"),
-            cap_inheritable: param("cap_inheritable"),
-        }
-    }
-
-    fn facts(&self, event: &dyn Event, arena: &Arena) -> Arc<Facts> {
-        let text = |key: &Option<Key>| {
-            key.as_ref().and_then(|key| bytes(event, key, arena)).unwrap_or_default()
-        };
-        let flags = self.flags.as_ref().and_then(|key| id(event, key, arena));
-        Facts::new(Program {
-            comm: text(&self.comm),
-            exe: text(&self.exe),
-            exepath: text(&self.exepath),
-            args: text(&self.args),
-            env: text(&self.env),
-            exe_flags: flags.unwrap_or_default(),
-        })
-    }
-
-    /// From the context, else from the params, which have the same in Falco's recordings.
-    fn session(&self, event: &dyn Event, arena: &Arena) -> Session {
-        let param = |key: &Option<Key>| uint(event, key.as_ref()?, arena);
-        let wide =
-            |key: &Key, place: &Option<Key>| uint(event, key, arena).or_else(|| param(place));
-        let narrow = |key: &Key, place: &Option<Key>| {
-            wide(key, place).and_then(|value| u32::try_from(value).ok())
-        };
-        Session {
-            vpid: id(event, &read::VPID, arena),
-            uid: narrow(&read::EUID, &self.uid),
-            gid: narrow(&read::EGID, &self.gid),
-            loginuid: narrow(&read::LOGINUID, &self.loginuid),
-            tty: narrow(&read::TTY, &self.tty),
-            pgid: narrow(&read::PGID, &self.pgid),
-            vpgid: narrow(&read::VPGID, &self.vpgid),
-            sid: id(event, &read::SID, arena),
-            vsid: id(event, &read::VSID, arena),
-            cap_effective: wide(&read::CAP_EFFECTIVE, &self.cap_effective),
-            cap_permitted: wide(&read::CAP_PERMITTED, &self.cap_permitted),
-            cap_inheritable: wide(&read::CAP_INHERITABLE, &self.cap_inheritable),
-        }
-    }
-}
 
 /// Who an event is by.
 #[derive(Clone, Copy, Debug)]
@@ -182,6 +60,16 @@ const CGROUPS: usize = 4_096;
 impl Processes {
     pub(super) fn learn(&mut self, event: &dyn Event, arena: &Arena) {
         let Some(actor) = Actor::of(event, arena) else { return };
+        if actor.exec_id.is_none() && actor.start.0.is_none() {
+            if event.kind() == EventKind::TASK {
+                self.row(actor.tid, event, arena);
+                return;
+            }
+            if recorded::tells_only_id(event, arena) {
+                self.follow(actor.tid, event, arena);
+                return;
+            }
+        }
         match event.kind() {
             EventKind::TASK => self.snapshot(actor, event, arena),
             EventKind::EXECVE | EventKind::EXECVEAT if self.succeeded(event, arena) => {
@@ -193,6 +81,11 @@ impl Processes {
             }
             kind => {
                 let place = self.meet(actor, event, arena);
+                if kind == EventKind::PROCEXIT
+                    && let Some(thread) = self.table.find(actor.tid, actor.start)
+                {
+                    self.table.mark_ended(thread);
+                }
                 if let Some(dirfd) = self.places.dirfd(kind)
                     && let Some(place) = place
                 {
@@ -218,7 +111,7 @@ impl Processes {
         }
     }
 
-    fn succeeded(&self, event: &dyn Event, arena: &Arena) -> bool {
+    pub(super) fn succeeded(&self, event: &dyn Event, arena: &Arena) -> bool {
         let result = self.places.exec_result.as_ref();
         result.and_then(|key| int(event, key, arena)).is_none_or(|result| result >= 0)
     }
@@ -275,6 +168,7 @@ impl Processes {
                     exec_id,
                     born: None,
                     last_seen: event.time(),
+                    recorded: false,
                 });
                 let session = self.places.task.session(event, arena);
                 if let Some(process) = self.table.process_mut(place) {
@@ -349,7 +243,8 @@ impl Processes {
         } else if process.repairs < REPAIRS {
             process.repairs += 1;
             let (pid, start) = (process.pid, process.start);
-            self.repair.cgroups(pid, start, event.time()).map(Arc::from)
+            let found = self.repair.cgroups(pid, start, event.time());
+            found.and_then(|found| Cgroups::new(&found)).map(Arc::new)
         } else {
             None
         };
@@ -359,7 +254,7 @@ impl Processes {
         }
     }
 
-    fn keep_cgroups(&mut self, id: Option<u64>, paths: &Arc<[u8]>) {
+    fn keep_cgroups(&mut self, id: Option<u64>, paths: &Arc<Cgroups>) {
         let Some(id) = id else { return };
         if self.cgroups.len() >= CGROUPS {
             self.cgroups.clear();
@@ -388,10 +283,13 @@ impl Processes {
             args: &args,
             env: &env,
             exe_flags,
+            inode: Inode::default(),
         };
         self.table.set_facts(place, Facts::new(program));
         self.table.set_cwd(place, cwd.into());
-        self.table.set_cgroups(place, cgroups.into(), cgroup_id);
+        if let Some(cgroups) = Cgroups::new(&cgroups) {
+            self.table.set_cgroups(place, Arc::new(cgroups), cgroup_id);
+        }
     }
 
     /// A new thread or process, as its creator's record tells.
@@ -425,6 +323,7 @@ impl Processes {
                 exec_id: actor.exec_id,
                 born: Some(event.time()),
                 last_seen: event.time(),
+                recorded: false,
             })
         });
         self.copy_image(caller, place, event, arena);
@@ -436,10 +335,11 @@ impl Processes {
         let child_exec_id = self.table.process(place).and_then(|child| child.exec_id);
         let caller = caller.and_then(|caller| self.table.process(caller));
         let mut cgroup_id = None;
-        let mut inherited_cgroups = Arc::default();
+        let mut inherited_cgroups: Arc<Cgroups> = Arc::default();
         if let Some(caller) = caller {
             let (facts, cwd) = (Arc::clone(&caller.facts), Arc::clone(&caller.cwd));
             let (complete, since) = (caller.complete, caller.running_since);
+            let inode_age = caller.life.inode_age;
             let session = Session { vpid, ..caller.session };
             let same_program = child_exec_id.is_none() || child_exec_id == caller.exec_id;
             inherited_cgroups = Arc::clone(&caller.cgroups);
@@ -450,6 +350,8 @@ impl Processes {
             }
             if let Some(child) = self.table.process_mut(place) {
                 child.session = session;
+                child.life = self.params.live_fork(child.life, vpid, event, arena);
+                child.life.inode_age = inode_age;
                 child.complete = complete && same_program;
                 child.running_since = since.filter(|_| same_program);
             }
@@ -464,8 +366,9 @@ impl Processes {
         // A child may start in another cgroup than its creator (CLONE_INTO_CGROUP), and the creator
         // may have moved: then its first event tells the id that goes with these paths.
         let told = self.places.clone_cgroups.as_ref().and_then(|key| bytes(event, key, arena));
-        if let Some(told) = told.map(blank_separated).filter(|told| *told != inherited_cgroups) {
-            self.table.set_cgroups(place, told, None);
+        let told = told.and_then(Cgroups::new);
+        if let Some(told) = told.filter(|told| *told != *inherited_cgroups) {
+            self.table.set_cgroups(place, Arc::new(told), None);
         } else {
             self.table.set_cgroups(place, inherited_cgroups, cgroup_id);
         }
@@ -487,8 +390,16 @@ impl Processes {
             None if !self.table.is_current(pid, start) => return,
             None => {
                 self.counts.missed_starts += 1;
-                let (born, last_seen) = (None, event.time());
-                self.table.add_process(NewProcess { pid, ppid, start, exec_id, born, last_seen })
+                let (born, last_seen, recorded) = (None, event.time(), false);
+                self.table.add_process(NewProcess {
+                    pid,
+                    ppid,
+                    start,
+                    exec_id,
+                    born,
+                    last_seen,
+                    recorded,
+                })
             }
         };
         let Some(process) = self.table.process_mut(place) else { return };
@@ -502,6 +413,7 @@ impl Processes {
         process.running_since = uint(event, &read::BOOT_TIME, arena);
         process.last_seen = event.time();
         process.session = self.places.exec.session(event, arena);
+        process.life = self.params.live_exec(process.life, start, event, arena);
         let moved = ppid.filter(|_| process.ppid != ppid);
         // The main thread's id and start pass to the thread that called; the others are over.
         self.table.keep_only_leader(place, start);
@@ -527,11 +439,10 @@ impl Processes {
         if let Some(cwd) = cwd.filter(|cwd| !cwd.is_empty()) {
             self.table.set_cwd(place, cwd.into());
         }
-        if let Some(told) = cgroups {
+        if let Some(told) = cgroups.and_then(Cgroups::new) {
             let known = cgroup_id.and_then(|id| self.cgroups.get(&id)).cloned();
-            let paths = blank_separated(told);
             // Many processes are in the same cgroup: they share its paths.
-            let paths = known.filter(|known| **known == *paths).unwrap_or(paths);
+            let paths = known.filter(|known| **known == told).unwrap_or_else(|| told.into());
             self.keep_cgroups(cgroup_id, &paths);
             self.table.set_cgroups(place, paths, cgroup_id);
         }
@@ -558,6 +469,7 @@ impl Processes {
                 exec_id,
                 born: None,
                 last_seen: event.time(),
+                recorded: false,
             }),
         };
         // Threads share what their leader's row tells.
@@ -571,6 +483,7 @@ impl Processes {
         process.exec_id = exec_id.or(process.exec_id);
         process.complete = true;
         process.session = self.places.task.session(event, arena);
+        process.life = self.params.live_row(process.life, event, arena);
         let moved = ppid.filter(|_| process.ppid != ppid);
         if let Some(ppid) = moved {
             self.table.reparent(place, ppid);
@@ -582,6 +495,10 @@ impl Processes {
     /// A thread's end was matched: it will be forgotten.
     pub(super) fn end(&mut self, event: &dyn Event, arena: &Arena) {
         let Some(actor) = Actor::of(event, arena) else { return };
+        if actor.exec_id.is_none() && recorded::tells_only_id(event, arena) {
+            self.removed(actor.tid, event, arena);
+            return;
+        }
         let reaper = self.places.reaper.as_ref().and_then(|key| id(event, key, arena));
         let reaper = reaper.filter(|&tid| tid != 0);
         self.table.end_thread(actor.tid, actor.start, reaper, event.time());
@@ -593,10 +510,4 @@ fn without_slash(path: &[u8]) -> &[u8] {
         Some(path) if !path.is_empty() => path,
         _ => path,
     }
-}
-
-/// NUL-separated texts, separated by blanks.
-fn blank_separated(texts: &[u8]) -> Arc<[u8]> {
-    let texts = texts.strip_suffix(&[0]).unwrap_or(texts);
-    texts.iter().map(|&byte| if byte == 0 { b' ' } else { byte }).collect()
 }

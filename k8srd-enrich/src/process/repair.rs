@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use k8srd_core::event::Timestamp;
 
 use super::facts::exe_flag;
-use super::table::{StartTime, TICK};
+use super::start::{StartTime, TICK};
 
 /// Reads /proc, but no more often than its budget allows.
 #[derive(Debug)]
@@ -55,7 +55,7 @@ impl Repair {
         found.ok()
     }
 
-    /// The cgroup paths of the process, `subsystem=path` separated by blanks.
+    /// The cgroup paths of the process, `subsystem=path` separated by NUL bytes.
     pub(crate) fn cgroups(
         &mut self,
         pid: u32,
@@ -138,7 +138,7 @@ fn cgroups(file: &[u8]) -> Vec<u8> {
             continue;
         };
         if !out.is_empty() {
-            out.push(b' ');
+            out.push(0);
         }
         out.extend_from_slice(if controllers.is_empty() { b"unified" } else { controllers });
         out.push(b'=');
@@ -212,6 +212,6 @@ mod tests {
             assert_eq!(start_ticks(bad), None);
         }
         let file = b"2:cpu,cpuacct:/a:b\n1:name=systemd:/x\n0::/y z\nbroken\n";
-        assert_eq!(cgroups(file), b"cpu,cpuacct=/a:b name=systemd=/x unified=/y z");
+        assert_eq!(cgroups(file), b"cpu,cpuacct=/a:b\0name=systemd=/x\0unified=/y z");
     }
 }

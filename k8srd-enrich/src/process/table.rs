@@ -1,23 +1,26 @@
 //! The thread table: who is behind a thread id now.
 
-use std::collections::HashSet;
 use std::collections::VecDeque;
-use std::hash::BuildHasherDefault;
 use std::sync::Arc;
 
 use k8srd_core::event::{Stamp, Timestamp};
 use smallvec::SmallVec;
 
+use super::ended::Ended;
 use super::facts::Facts;
 use super::slab::{Handle, Slab};
-use crate::hash::{IntHasher, IntMap};
+use super::start::StartTime;
+use super::state::{Cgroups, Life, Own, Session};
+use crate::hash::IntMap;
 
 /// Threads and processes, by thread id. A process is its threads and what they share.
 #[derive(Debug)]
 pub(crate) struct Table {
-    threads: Slab<Thread>,
-    processes: Slab<Process>,
+    pub(super) threads: Slab<Thread>,
+    pub(super) processes: Slab<Process>,
     by_tid: IntMap<u32, u32>,
+    /// Whether there are rows whose parents are not looked for yet.
+    pub(super) unsettled: bool,
     revisions: Vec<Revision>,
     /// Raised in place of the descendants' own revisions where those are too many to visit.
     every_lineage: u32,
@@ -47,6 +50,11 @@ pub(crate) struct Thread {
     pub(crate) process: u32,
     /// Place among the threads of the process.
     rank: u32,
+    /// Its end was told; it stays for what is told late.
+    pub(crate) ended: bool,
+    /// It told of its start itself, before the call of its creator returned.
+    pub(crate) told_itself: bool,
+    pub(crate) own: Option<Box<Own>>,
 }
 
 /// In this order (`repr(C)`), because the first fields are looked at for every event, and should come
@@ -64,74 +72,29 @@ pub(crate) struct Process {
     /// How often they were looked for in /proc.
     pub(crate) repairs: u8,
     leader_ended: bool,
+    /// Told of by a recording, whose events carry no more than a thread's id: state is kept as Falco
+    /// keeps it.
+    pub(crate) recorded: bool,
+    /// Only the id is known, by an event of a recording.
+    pub(crate) stranger: bool,
+    /// Orphans among its descendants become its children.
+    pub(crate) reaper: bool,
+    /// Threads that have not ended.
+    pub(crate) living: u32,
     pub(crate) start: StartTime,
     pub(crate) facts: Arc<Facts>,
     parent: Option<Handle>,
     /// Place among the children of the parent.
     rank: u32,
-    children: Vec<u32>,
-    threads: SmallVec<[u32; 2]>,
+    pub(super) children: Vec<u32>,
+    pub(super) threads: SmallVec<[u32; 2]>,
     pub(crate) cwd: Arc<[u8]>,
-    /// `subsystem=path`, separated by blanks.
-    pub(crate) cgroups: Arc<[u8]>,
+    pub(crate) cgroups: Arc<Cgroups>,
+    /// Of the main thread.
     pub(crate) session: Session,
+    pub(crate) life: Life,
     /// When the program began to run, nanoseconds after boot, where an exec was seen.
     pub(crate) running_since: Option<u64>,
-    /// When the fork was seen.
-    pub(crate) born: Option<Timestamp>,
-}
-
-/// What a process may change at any time, as last recorded: for sources whose events do not carry
-/// it.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Session {
-    pub(crate) vpid: Option<u32>,
-    pub(crate) uid: Option<u32>,
-    pub(crate) gid: Option<u32>,
-    pub(crate) loginuid: Option<u32>,
-    pub(crate) tty: Option<u32>,
-    pub(crate) pgid: Option<u32>,
-    pub(crate) vpgid: Option<u32>,
-    pub(crate) sid: Option<u32>,
-    pub(crate) vsid: Option<u32>,
-    pub(crate) cap_effective: Option<u64>,
-    pub(crate) cap_permitted: Option<u64>,
-    pub(crate) cap_inheritable: Option<u64>,
-}
-
-/// When a thread started, nanoseconds after boot; `None` where nobody said.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub(crate) struct StartTime(pub(crate) Option<u64>);
-
-/// /proc tells start times in ticks of 10 ms (`USER_HZ` is 100 on every architecture), cut off.
-pub(crate) const TICK: u64 = 10_000_000;
-
-impl StartTime {
-    /// Whether both may be the start of one thread. Whole ticks came from /proc (or are one in ten
-    /// million), and stand for all times within them.
-    pub(crate) fn may_be(self, other: Self) -> bool {
-        match (self.0, other.0) {
-            (Some(a), Some(b)) => {
-                let (low, high) = (a.min(b), a.max(b));
-                a == b || (low % TICK == 0 && high - low < TICK)
-            }
-            _ => true,
-        }
-    }
-
-    /// Whether it is known to be earlier, and not the same.
-    fn is_before(self, other: Self) -> bool {
-        matches!((self.0, other.0), (Some(a), Some(b)) if a < b) && !self.may_be(other)
-    }
-
-    /// The one that says more.
-    fn better(self, other: Self) -> Self {
-        match (self.0, other.0) {
-            (None, _) => other,
-            (Some(a), Some(_)) if a % TICK == 0 => other,
-            _ => self,
-        }
-    }
 }
 
 /// How often a process and its ancestors changed. Kept when the place is used again, so that no
@@ -151,6 +114,7 @@ pub(crate) struct NewProcess {
     pub(crate) exec_id: Option<u64>,
     pub(crate) born: Option<Timestamp>,
     pub(crate) last_seen: Timestamp,
+    pub(crate) recorded: bool,
 }
 
 /// Past so many descendants the lineage of every process counts as changed.
@@ -169,6 +133,7 @@ impl Table {
             threads: Slab::default(),
             processes: Slab::default(),
             by_tid: IntMap::default(),
+            unsettled: false,
             revisions: Vec::new(),
             every_lineage: 0,
             ended: Ended::default(),
@@ -188,6 +153,10 @@ impl Table {
 
     pub(crate) fn thread(&self, place: u32) -> Option<&Thread> {
         self.threads.get(place)
+    }
+
+    pub(crate) fn thread_mut(&mut self, place: u32) -> Option<&mut Thread> {
+        self.threads.get_mut(place)
     }
 
     pub(crate) fn process(&self, place: u32) -> Option<&Process> {
@@ -215,7 +184,7 @@ impl Table {
     /// Adds a process with its main thread. Another that had the id before is over: its end was
     /// lost.
     pub(crate) fn add_process(&mut self, new: NewProcess) -> u32 {
-        let NewProcess { pid, ppid, start, exec_id, born, last_seen } = new;
+        let NewProcess { pid, ppid, start, exec_id, born, last_seen, recorded } = new;
         self.free_id(pid);
         self.make_room();
         let place = self.processes.insert(Process {
@@ -224,7 +193,7 @@ impl Table {
             start,
             exec_id,
             running_since: None,
-            born,
+            life: Life { born, ..Life::default() },
             facts: Arc::clone(&self.unknown),
             cwd: Arc::default(),
             cgroups: Arc::default(),
@@ -234,6 +203,10 @@ impl Table {
             repairs: 0,
             last_seen,
             leader_ended: false,
+            recorded,
+            stranger: false,
+            reaper: pid == 1,
+            living: 0,
             parent: None,
             rank: 0,
             children: Vec::new(),
@@ -264,10 +237,14 @@ impl Table {
             self.evicted += 1;
             return None;
         }
-        let rank = self.processes.get(process)?.threads.len() as u32;
-        let place = self.threads.insert(Thread { tid, start, process, rank });
+        let found = self.processes.get_mut(process)?;
+        let rank = found.threads.len() as u32;
+        let thread =
+            Thread { tid, start, process, rank, ended: false, told_itself: false, own: None };
+        let place = self.threads.insert(thread);
+        found.threads.push(place);
+        found.living += 1;
         self.by_tid.insert(tid, place);
-        self.processes.get_mut(process)?.threads.push(place);
         Some(place)
     }
 
@@ -311,7 +288,7 @@ impl Table {
     }
 
     /// Whoever has this id is over: its end was lost, or it lingers.
-    fn free_id(&mut self, tid: u32) {
+    pub(super) fn free_id(&mut self, tid: u32) {
         if let Some(place) = self.by_tid.get(&tid).copied() {
             self.remove_thread(place);
         }
@@ -326,13 +303,26 @@ impl Table {
         let Some(found) = self.processes.get_mut(process) else { return };
         let pid = found.pid;
         found.leader_ended = false;
+        found.living = 0;
         for place in std::mem::take(&mut found.threads) {
             self.drop_thread(place);
         }
         self.add_thread(pid, start, process);
     }
 
-    fn remove_thread(&mut self, place: u32) {
+    /// A thread no longer counts among the living.
+    pub(crate) fn mark_ended(&mut self, place: u32) {
+        let Some(thread) = self.threads.get_mut(place) else { return };
+        let process = thread.process;
+        if !std::mem::replace(&mut thread.ended, true)
+            && let Some(process) = self.processes.get_mut(process)
+        {
+            process.living = process.living.saturating_sub(1);
+        }
+    }
+
+    pub(super) fn remove_thread(&mut self, place: u32) {
+        self.mark_ended(place);
         let Some(&Thread { tid, process, rank, .. }) = self.threads.get(place) else { return };
         let Some(found) = self.processes.get_mut(process) else { return };
         if found.threads.len() > 1 && tid == found.pid {
@@ -358,11 +348,40 @@ impl Table {
 
     /// Removes the record; the id may be another's already.
     fn drop_thread(&mut self, place: u32) {
-        if let Some(thread) = self.threads.remove(place)
-            && self.by_tid.get(&thread.tid) == Some(&place)
-        {
+        let Some(thread) = self.threads.remove(place) else { return };
+        if self.by_tid.get(&thread.tid) == Some(&place) {
             self.by_tid.remove(&thread.tid);
         }
+        if let Some(own) = thread.own {
+            self.release_own(&own);
+        }
+    }
+
+    /// Gives a thread that is not the main one what it has of its own.
+    pub(crate) fn set_own(&mut self, thread: u32, own: Own) {
+        let Own { facts, cgroups, .. } = &own;
+        self.bytes += sole(facts, facts.size()) + sole(cgroups, cgroups.size());
+        let Some(thread) = self.threads.get_mut(thread) else { return };
+        let process = thread.process;
+        if let Some(old) = thread.own.replace(Box::new(own)) {
+            self.release_own(&old);
+        }
+        self.changed(process);
+    }
+
+    fn release_own(&mut self, own: &Own) {
+        let Own { facts, cgroups, .. } = own;
+        self.release(sole(facts, facts.size()) + sole(cgroups, cgroups.size()));
+    }
+
+    /// What a thread may change at any time: its own, or that of the process.
+    pub(crate) fn changeable(&mut self, thread: u32) -> Option<(&mut Session, &mut Life)> {
+        let thread = self.threads.get_mut(thread)?;
+        if let Some(own) = &mut thread.own {
+            return Some((&mut own.session, &mut own.life));
+        }
+        let process = self.processes.get_mut(thread.process)?;
+        Some((&mut process.session, &mut process.life))
     }
 
     fn remove_process(&mut self, place: u32) {
@@ -374,7 +393,17 @@ impl Table {
         }
         let Process { facts, cwd, cgroups, .. } = process;
         self.release(sole(&facts, facts.size()) + sole(&cwd, cwd.len()));
-        self.release(sole(&cgroups, cgroups.len()));
+        self.release(sole(&cgroups, cgroups.size()));
+    }
+
+    /// Forgets every process.
+    pub(crate) fn clear(&mut self) {
+        let all: Vec<u32> = self.processes.iter().map(|(place, _)| place).collect();
+        for place in all {
+            self.remove_process(place);
+        }
+        self.lingering.clear();
+        self.unsettled = false;
     }
 
     /// The children's parent is another from now on: the process of the thread `reaper`. Where that
@@ -407,7 +436,7 @@ impl Table {
         self.lineage_changed(place);
     }
 
-    fn link(&mut self, place: u32, parent: Option<u32>) {
+    pub(super) fn link(&mut self, place: u32, parent: Option<u32>) {
         let Some(parent) = parent.filter(|&parent| parent != place) else { return };
         let handle = self.processes.handle(parent);
         let Some(found) = self.processes.get_mut(parent) else { return };
@@ -419,7 +448,7 @@ impl Table {
         }
     }
 
-    fn unlink(&mut self, place: u32) {
+    pub(super) fn unlink(&mut self, place: u32) {
         let Some(process) = self.processes.get_mut(place) else { return };
         let rank = process.rank;
         let Some(parent) = process.parent.take().and_then(|parent| self.processes.place(parent))
@@ -440,7 +469,9 @@ impl Table {
     pub(crate) fn parent(&self, place: u32) -> Option<u32> {
         let process = self.processes.get(place)?;
         let linked = process.parent.and_then(|parent| self.processes.place(parent));
-        linked.or_else(|| self.parent_with_id(process.ppid?, process.pid, process.start))
+        // Without start times an id may be another's by now.
+        let by_id = || self.parent_with_id(process.ppid?, process.pid, process.start);
+        linked.or_else(|| if process.recorded { None } else { by_id() })
     }
 
     /// Nobody is younger than its child: such a process has the id of a parent that is gone.
@@ -480,12 +511,12 @@ impl Table {
         self.changed(place);
     }
 
-    pub(crate) fn set_cgroups(&mut self, place: u32, cgroups: Arc<[u8]>, id: Option<u64>) {
-        self.bytes += sole(&cgroups, cgroups.len());
+    pub(crate) fn set_cgroups(&mut self, place: u32, cgroups: Arc<Cgroups>, id: Option<u64>) {
+        self.bytes += sole(&cgroups, cgroups.size());
         let Some(process) = self.processes.get_mut(place) else { return };
         process.cgroup_id = id;
         let old = std::mem::replace(&mut process.cgroups, cgroups);
-        self.release(sole(&old, old.len()));
+        self.release(sole(&old, old.size()));
         self.changed(place);
     }
 
@@ -529,7 +560,7 @@ impl Table {
         self.lineage_changed(place);
     }
 
-    fn lineage_changed(&mut self, place: u32) {
+    pub(super) fn lineage_changed(&mut self, place: u32) {
         let mut descendants: SmallVec<[u32; 8]> = SmallVec::from_slice(&[place]);
         let mut next = 0;
         while let Some(&place) = descendants.get(next) {
@@ -586,38 +617,6 @@ fn sole<T: ?Sized>(shared: &Arc<T>, size: usize) -> usize {
     if Arc::strong_count(shared) == 1 { size } else { 0 }
 }
 
-/// The threads that ended last: a record that comes late must not bring one of them back.
-#[derive(Debug, Default)]
-struct Ended {
-    order: VecDeque<(u32, u64)>,
-    set: HashSet<(u32, u64), BuildHasherDefault<IntHasher>>,
-}
-
-impl Ended {
-    const REMEMBERED: usize = 4_096;
-
-    /// Says whether it is new. Without a start time nothing is kept: the next thread with this id
-    /// could not be told from it.
-    fn insert(&mut self, tid: u32, start: StartTime) -> bool {
-        let Some(start) = start.0 else { return false };
-        if !self.set.insert((tid, start)) {
-            return false;
-        }
-        self.order.push_back((tid, start));
-        if self.order.len() > Self::REMEMBERED
-            && let Some(oldest) = self.order.pop_front()
-        {
-            self.set.remove(&oldest);
-        }
-        true
-    }
-
-    fn contains(&self, tid: u32, start: StartTime) -> bool {
-        let Some(start) = start.0 else { return false };
-        self.set.contains(&(tid, start))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -638,6 +637,7 @@ mod tests {
             exec_id: None,
             born: None,
             last_seen: Timestamp::from_nanos(nanos),
+            recorded: false,
         }
     }
 
@@ -647,16 +647,6 @@ mod tests {
 
     fn pids(table: &Table, place: u32) -> Vec<u32> {
         table.ancestors(place).filter_map(|place| Some(table.process(place)?.pid)).collect()
-    }
-
-    #[test]
-    fn starts_compare_at_the_precision_they_have() {
-        let exact = start(25_000_007);
-        assert!(exact.may_be(exact) && exact.may_be(StartTime(None)));
-        assert!(exact.may_be(start(20_000_000)), "the tick that holds it");
-        assert!(!exact.may_be(start(30_000_000)) && !exact.may_be(start(10_000_000)));
-        assert!(!exact.may_be(start(25_000_008)));
-        assert!(start(1).is_before(start(2)) && !start(20_000_000).is_before(exact));
     }
 
     #[test]

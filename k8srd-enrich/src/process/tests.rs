@@ -79,7 +79,11 @@ impl Who {
 }
 
 /// What the pipeline does with an event; `asked` is the fields' text while it is matched.
-fn pass(processes: &mut Processes, event: &TestEvent, asked: &[&str]) -> Vec<Option<String>> {
+pub(super) fn pass(
+    processes: &mut Processes,
+    event: &TestEvent,
+    asked: &[&str],
+) -> Vec<Option<String>> {
     let arena = Arena::default();
     processes.observe(event, &arena);
     let told = asked.iter().map(|name| ask(processes, event, name)).collect();
@@ -87,7 +91,7 @@ fn pass(processes: &mut Processes, event: &TestEvent, asked: &[&str]) -> Vec<Opt
     told
 }
 
-fn ask(processes: &Processes, event: &dyn Event, name: &str) -> Option<String> {
+pub(super) fn ask(processes: &Processes, event: &dyn Event, name: &str) -> Option<String> {
     let arena = Arena::default();
     let (name, arg) = match name.split_once('[') {
         Some((name, arg)) => (name, k8srd_core::field::Arg::parse(arg.strip_suffix(']').unwrap())),
@@ -105,7 +109,7 @@ fn name(processes: &mut Processes, who: Who) -> Option<String> {
 
 /// Lets the time pass after which ended threads are forgotten.
 fn wait(processes: &mut Processes) {
-    processes.table.forget_ended(k8srd_core::event::Timestamp::from_nanos(u64::MAX));
+    processes.table.forget_ended(Timestamp::from_nanos(u64::MAX));
 }
 
 fn new() -> Processes {

@@ -139,7 +139,9 @@ fn datum(param: ParamInfo) -> BoxedStrategy<Datum> {
 fn context() -> impl Strategy<Value = BTreeMap<FieldId, Datum>> {
     let fields = FIELDS.iter().filter(|info| info.class == FieldClass::Ctx);
     let values: Vec<_> = fields
-        .filter(|info| ![catalogue::CTX_TID, catalogue::CTX_CPU].contains(&info.id))
+        .filter(|info| {
+            ![catalogue::CTX_TID, catalogue::CTX_CPU, catalogue::CTX_NUMBER].contains(&info.id)
+        })
         .map(|info| {
             let value = match info.ty {
                 FieldType::Int => any::<i64>().prop_map(Datum::Signed).boxed(),
@@ -193,7 +195,8 @@ fn said(event: &dyn Event) -> Vec<String> {
     let (name, params) = info.map_or(("state", 0), |info| (&*info.name, info.params.len() as u8));
     let params = (0..params).map(FieldId::param);
     let context = FIELDS.iter().filter(|info| info.class == FieldClass::Ctx).map(|info| info.id);
-    let fields = params.chain(context);
+    // Its number is that in the recording.
+    let fields = params.chain(context).filter(|&id| id != catalogue::CTX_NUMBER);
     let values = fields.map(|id| format!("{id:?} {:?}", event.get(&Key::of(id), &arena)));
     std::iter::once(format!("{name} {:?}", event.time())).chain(values).collect()
 }
