@@ -17,6 +17,9 @@ pub(crate) fn concatenate<'a>(dir: &[u8], path: &[u8], arena: &'a Arena) -> &'a 
         return TOO_LONG;
     }
     let dir = if path.first().is_none_or(|&first| first == b'/') { &b""[..] } else { dir };
+    if is_normal(dir, path) {
+        return arena.concat(&[dir, path]);
+    }
     let mut out: SmallVec<[u8; 256]> = SmallVec::from_slice(dir);
     let mut rest = path;
     while let Some((&byte, after)) = rest.split_first() {
@@ -54,6 +57,18 @@ pub(crate) fn concatenate<'a>(dir: &[u8], path: &[u8], arena: &'a Arena) -> &'a 
         out.pop();
     }
     arena.bytes(&out)
+}
+
+/// Whether nothing is to be removed, which holds for nearly all paths: no component begins with a
+/// dot or is empty.
+fn is_normal(dir: &[u8], path: &[u8]) -> bool {
+    let begins_well = match path {
+        [b'/', _, ..] => true,
+        [b'.' | b'/', ..] | [] => false,
+        _ => dir.last() == Some(&b'/'),
+    };
+    let odd = |pair: &[u8]| matches!(pair, [b'/', b'/' | b'.']);
+    begins_well && path.last() != Some(&b'/') && !path.windows(2).any(odd)
 }
 
 /// Removes the last component with the slash behind it; the root stays.

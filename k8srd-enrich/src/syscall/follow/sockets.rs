@@ -225,7 +225,7 @@ fn connect_to(
             }
             let was_server = socket.role == Role::Server;
             socket.ty = type_of(source.ip);
-            let changed = set_ends(&mut socket.ends, source, destination, true);
+            let changed = set_ends(&mut socket.ends, source, destination);
             if changed
                 && was_server
                 && socket.ty == Type::Ipv4
@@ -274,11 +274,9 @@ fn connect_towards(socket: &mut Descriptor, entry: Option<&Entry>) {
 /// Whether the tuple is another than what is known.
 fn says_more(socket: &Descriptor, tuple: SocketTuple<'_>, call: &Call<'_>) -> bool {
     match (descriptor::unmapped(tuple), socket.ends) {
-        (SocketTuple::Inet { source, destination }, Ends::Two { .. }) => {
-            let mut ends = socket.ends;
-            set_ends(&mut ends, source.into(), destination.into(), false)
+        (SocketTuple::Inet { source, destination }, ends) => {
+            is_new(ends, source.into(), destination.into())
         }
-        (SocketTuple::Inet { .. }, _) => true,
         _ => *socket.name != *args::tuple_text(tuple, call.arena),
     }
 }
@@ -294,7 +292,7 @@ fn redirect(
     match descriptor::unmapped(tuple) {
         SocketTuple::Inet { source, destination } => {
             socket.ty = type_of(source.ip());
-            set_ends(&mut socket.ends, source.into(), destination.into(), false);
+            set_ends(&mut socket.ends, source.into(), destination.into());
             // The peer of a TCP connection cannot change.
             if socket.transport == Transport::Unknown {
                 socket.transport = Transport::Udp;
@@ -320,28 +318,18 @@ fn redirect(
     }
 }
 
-/// Takes over what is new, and says whether anything is. The same ends the other way round are not
-/// new; a destination that is known stays, unless `overwrite` says otherwise.
-fn set_ends(ends: &mut Ends, source: End, destination: End, overwrite: bool) -> bool {
-    let new = Ends::Two { source, destination };
-    let reversed = Ends::Two { source: destination, destination: source };
-    if *ends == new || *ends == reversed {
+/// Takes over what is new, and says whether anything is. The same ends the other way round are not.
+fn set_ends(ends: &mut Ends, source: End, destination: End) -> bool {
+    if !is_new(*ends, source, destination) {
         return false;
     }
-    let old = *ends;
-    match ends {
-        Ends::Two { source: own, destination: to } if own.ip.is_ipv4() == source.ip.is_ipv4() => {
-            *own = source;
-            if overwrite || to.ip.is_unspecified() {
-                to.ip = destination.ip;
-            }
-            if overwrite || to.port == 0 {
-                to.port = destination.port;
-            }
-        }
-        _ => *ends = new,
-    }
-    *ends != old
+    *ends = Ends::Two { source, destination };
+    true
+}
+
+fn is_new(ends: Ends, source: End, destination: End) -> bool {
+    let reversed = Ends::Two { source: destination, destination: source };
+    ends != reversed && ends != Ends::Two { source, destination }
 }
 
 fn swap(ends: &mut Ends) {

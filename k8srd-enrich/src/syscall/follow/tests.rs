@@ -319,6 +319,11 @@ fn datagrams_change_the_peer() {
         ],
     );
     play.see(&send("10.0.0.2:53"), &[("fd.name_changed", Some("false"))]);
+    play.see(
+        &send("10.0.0.3:53"),
+        &[("fd.name_changed", Some("true")), ("fd.sip", Some("10.0.0.3"))],
+    );
+    play.see(&send("10.0.0.2:53"), &[("fd.name_changed", Some("true"))]);
     let answer = call("recvfrom", 2).param("fd", 3);
     play.see(
         &answer.clone().param("tuple", ends("10.0.0.2:53", "10.0.0.1:4000")),
@@ -334,6 +339,33 @@ fn datagrams_change_the_peer() {
     play.see(
         &answer.param("fd", 4).param("tuple", ends("10.0.0.9:1", "10.0.0.1:514")),
         &[("fd.name", Some("10.0.0.9:1->10.0.0.1:514")), ("fd.sport", Some("514"))],
+    );
+}
+
+#[test]
+fn ends_are_those_of_the_connection_whatever_the_socket_was() {
+    let mut play = Play::new();
+    play.see(&socket(3, 2, 2), &[]);
+    let bind = call("bind", 0).param("fd", 3);
+    play.see(&bind.param("addr", "0.0.0.0:514".parse::<SocketAddr>().unwrap()), &[]);
+    let datagram = call("recvfrom", 2).param("fd", 3);
+    play.see(
+        &datagram.param("tuple", ends("10.0.0.9:4000", "10.0.0.1:514")),
+        &[
+            ("fd.name", Some("10.0.0.9:4000->10.0.0.1:514")),
+            ("fd.sip", Some("10.0.0.1")),
+            ("fd.l4proto", Some("udp")),
+        ],
+    );
+    play.see(&socket(4, 10, 1), &[("fd.type", Some("ipv6"))]);
+    let connect = TestEvent::connect().param("res", 0).param("fd", 4);
+    play.see(
+        &connect.param("tuple", ends("[::ffff:10.0.0.1]:4000", "[::ffff:10.0.0.2]:80")),
+        &[
+            ("fd.name", Some("10.0.0.1:4000->10.0.0.2:80")),
+            ("fd.type", Some("ipv4")),
+            ("fd.l4proto", Some("tcp")),
+        ],
     );
 }
 
@@ -390,6 +422,9 @@ fn a_child_has_a_copy() {
     // A thread shares them, and outlives the main thread.
     play.see(&clone(9).param("flags", 1 << 13), &[]);
     let thread = |event: TestEvent| event.field("ctx.tid", 9);
+    // What it tells of its flags may be wrong.
+    let born = clone(0).param("pid", 7).param("ptid", 1).param("flags", 0);
+    play.see_of(&thread(born), &[("proc.fdopencount", Some("1"))]);
     play.see(&TestEvent::procexit(), &[("proc.stdin.type", None)]);
     play.see_of(&thread(read(3)), &[("fd.name", Some("/a"))]);
     play.see_of(&thread(TestEvent::procexit()), &[]);

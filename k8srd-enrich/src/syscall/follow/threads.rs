@@ -85,8 +85,10 @@ impl Followed {
         if known && self.is_young(tid, time) {
             return;
         }
-        if flags & clone_flag::THREAD != 0 {
-            self.table.attach(tid, number(4).unwrap_or(self.now.pid));
+        // Some drivers tell wrong flags here; a thread shows in whose process it is of.
+        let pid = number(4);
+        if flags & clone_flag::THREAD != 0 || pid.is_some_and(|pid| pid != tid) {
+            self.table.attach(tid, pid.unwrap_or(self.now.pid));
         } else {
             let parent = number(5);
             let parent = parent.map_or(0, |tid| self.table.process_of(tid).unwrap_or(tid));
