@@ -71,14 +71,17 @@ impl EventKind {
     /// Falco's code of calls without an event of their own.
     const GENERIC: Self = Self(1);
 
-    /// The system call with this `PPM_SC_*` number, if it has no event of its own.
+    /// The system call with this `PPM_SC_*` number, if it has no event of its own. All from 4095 on
+    /// are one: no table of system calls is that long.
     pub const fn call(number: u16) -> Self {
-        Self(FIRST_CALL + number)
+        const LAST: u16 = FIRST_STATE - FIRST_CALL - 1;
+        Self(FIRST_CALL + if number < LAST { number } else { LAST })
     }
 
-    /// The events with this code of Falco's, if they only carry state.
+    /// The events with this code of Falco's, if they only carry state. All from 4095 on are one,
+    /// and no event has it.
     pub const fn state(code: u16) -> Self {
-        Self(FIRST_STATE + code)
+        Self(FIRST_STATE.saturating_add(code))
     }
 
     /// Whether this is a system call without an event of its own.
