@@ -9,6 +9,7 @@ use std::fs;
 use std::path::Path;
 
 use k8srd_core::field::{ArgRule, FieldInfo};
+use k8srd_core::kind::KindInfo;
 use k8srd_testkit::corpus::{conditions, rules};
 
 use crate::FALCO;
@@ -27,32 +28,35 @@ const SHIPPED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../rules/k8srd_rules
 
 /// The texts of a target.
 type Texts = Result<Vec<String>, Box<dyn Error>>;
+/// The inputs of a target that reads no text.
+type Inputs = Result<Vec<Vec<u8>>, Box<dyn Error>>;
 
 /// To be called before a target starts: writes what it starts from, if asked, and ends.
 ///
 /// # Panics
 ///
 /// Where a corpus cannot be read or the folder not be written.
-pub fn on_request(texts: fn() -> Texts) {
+pub fn on_request<T: AsRef<[u8]>>(inputs: fn() -> Result<Vec<T>, Box<dyn Error>>) {
     let Some(folder) = std::env::var_os(SEEDS_TO) else { return };
-    let written = texts().and_then(|texts| write(Path::new(&folder), &texts));
+    let written = inputs().and_then(|inputs| write(Path::new(&folder), &inputs));
     if let Err(error) = written {
         panic!("no seeds in {}: {error}", folder.display());
     }
     std::process::exit(0);
 }
 
-/// `corpus/` with a file for each text, and `words`, a dictionary.
-fn write(folder: &Path, texts: &[String]) -> Result<(), Box<dyn Error>> {
+/// `corpus/` with a file for each input, and `words`, a dictionary of the texts among them.
+fn write<T: AsRef<[u8]>>(folder: &Path, inputs: &[T]) -> Result<(), Box<dyn Error>> {
     let corpus = folder.join("corpus");
     if corpus.exists() {
         fs::remove_dir_all(&corpus)?;
     }
     fs::create_dir_all(&corpus)?;
-    for (n, text) in texts.iter().enumerate() {
-        fs::write(corpus.join(format!("seed-{n:04}")), text)?;
+    for (n, input) in inputs.iter().enumerate() {
+        fs::write(corpus.join(format!("seed-{n:04}")), input)?;
     }
-    let words = dictionary(texts);
+    let texts = inputs.iter().filter_map(|input| std::str::from_utf8(input.as_ref()).ok());
+    let words = dictionary(&texts.collect::<Vec<_>>());
     Ok(fs::write(folder.join("words"), words)?)
 }
 
@@ -103,8 +107,42 @@ pub fn outputs() -> Texts {
     Ok(texts)
 }
 
+/// An event of each kind that Falco records, its params as wide as they have to be, in the pieces
+/// that the target `capture` makes blocks of.
+///
+/// # Errors
+///
+/// Never.
+pub fn captures() -> Inputs {
+    let recorded = FALCO.kinds().iter().filter_map(|info| Some((info, info.kind.falco_code()?)));
+    let event = |(info, code): (&KindInfo, u16)| {
+        let params: Vec<Vec<u8>> = info
+            .params
+            .iter()
+            .map(|param| match param.width {
+                0 => b"\x02\x7f\0\0\x01\x50\0/tmp/x\0".to_vec(),
+                width => vec![1; usize::from(width)],
+            })
+            .collect();
+        let mut body = vec![0, 0];
+        body.extend(1_700_000_000_000_000_000_u64.to_le_bytes());
+        body.extend(1_u64.to_le_bytes());
+        let data: usize = params.iter().map(|param| param.len() + 2).sum();
+        body.extend((26 + data as u32).to_le_bytes());
+        body.extend(code.to_le_bytes());
+        body.extend((params.len() as u32).to_le_bytes());
+        body.extend(params.iter().flat_map(|param| (param.len() as u16).to_le_bytes()));
+        body.extend(params.concat());
+        let mut piece = vec![0];
+        piece.extend((body.len() as u16).to_le_bytes());
+        piece.extend(body);
+        piece
+    };
+    Ok(recorded.map(event).collect::<Vec<_>>().chunks(8).map(<[_]>::concat).collect())
+}
+
 /// The words of all texts and the names of all fields and kinds, as libFuzzer reads them.
-fn dictionary(texts: &[String]) -> String {
+fn dictionary(texts: &[&str]) -> String {
     let separator = |c: char| c.is_whitespace() || "(),\"'".contains(c);
     let mut words: BTreeSet<&str> = texts.iter().flat_map(|text| text.split(separator)).collect();
     words.extend(FALCO.fields().iter().map(|field| &*field.name));
