@@ -7,3 +7,4 @@ mod path;
 pub mod process;
 mod read;
 pub mod syscall;
+mod unmarked;

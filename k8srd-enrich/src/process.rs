@@ -31,6 +31,7 @@ use k8srd_core::value::{Lookup, Value};
 
 use crate::hash::IntMap;
 use crate::read;
+use crate::unmarked::Unmarked;
 use ended::Gone;
 use fields::Place;
 use places::Places;
@@ -211,6 +212,8 @@ impl Enricher for Processes {
     }
 
     fn observe(&mut self, event: &dyn Event, arena: &Arena) {
+        let unmarked = Unmarked::of(event);
+        let event = unmarked.as_ref().map_or(event, |unmarked| unmarked);
         self.users.refresh(event.time());
         self.table.forget_ended(event.time());
         match event.kind() {
@@ -221,6 +224,8 @@ impl Enricher for Processes {
     }
 
     fn settle(&mut self, event: &dyn Event, arena: &Arena) {
+        let unmarked = Unmarked::of(event);
+        let event = unmarked.as_ref().map_or(event, |unmarked| unmarked);
         if event.kind() == EventKind::PROCEXIT {
             self.end(event, arena);
         }

@@ -25,6 +25,7 @@ use k8srd_core::set::{FieldSet, KindSet};
 use k8srd_core::value::{Lookup, Value};
 
 use crate::read;
+use crate::unmarked::Unmarked;
 use follow::Followed;
 use table::Limits;
 
@@ -219,12 +220,16 @@ impl Enricher for SyscallFields {
 
     fn observe(&mut self, event: &dyn Event, arena: &Arena) {
         if let Some(followed) = &mut self.followed {
+            let unmarked = Unmarked::of(event);
+            let event = unmarked.as_ref().map_or(event, |unmarked| unmarked);
             followed.observe(event, arena);
         }
     }
 
     fn settle(&mut self, event: &dyn Event, arena: &Arena) {
         if let Some(followed) = &mut self.followed {
+            let unmarked = Unmarked::of(event);
+            let event = unmarked.as_ref().map_or(event, |unmarked| unmarked);
             followed.settle(event, arena);
         }
     }

@@ -7,8 +7,10 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::config::{self, verb::ConfigArgs};
 use crate::describe::DescribeArgs;
+use crate::events::EventsArgs;
 use crate::fields::FieldsArgs;
 use crate::kinds::KindsArgs;
+use crate::record::RecordArgs;
 use crate::replay::ReplayArgs;
 use crate::validate::ValidateArgs;
 
@@ -29,7 +31,9 @@ const FIRST_STEPS: &str = "First steps, as root:
   k8srd run                   watch this machine with the shipped rules until Ctrl-C
   k8srd validate my.yaml      everything that is wrong with rules of your own
   k8srd run -r my.yaml --json watch with rules of your own, one JSON object a line
+  k8srd record -w trace.scap  record what happens, to look at it or replay it later
   k8srd replay trace.scap     the alerts of a recording; needs no root
+  k8srd events trace.scap     what is in a recording
   k8srd config show           what can be set, and what is in effect
 
 Environment:
@@ -44,7 +48,9 @@ Exit code: 0 fine, 1 found what it looks for or failed, 2 called wrongly.";
 pub(crate) enum Verb {
     Run(RunArgs),
     Demo(DemoArgs),
+    Record(RecordArgs),
     Replay(ReplayArgs),
+    Events(EventsArgs),
     Doctor(DoctorArgs),
     Validate(ValidateArgs),
     Describe(DescribeArgs),

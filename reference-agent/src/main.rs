@@ -11,12 +11,15 @@ mod config;
 mod demo;
 mod describe;
 mod doctor;
+mod events;
 mod fields;
+mod filter;
 mod here;
 mod kinds;
 mod listing;
 mod local_time;
 mod paint;
+mod record;
 mod replay;
 mod rules;
 mod run;
@@ -45,6 +48,8 @@ fn main() -> ExitCode {
         Verb::Run(args) => run::run(&args),
         Verb::Demo(DemoArgs {}) => demo::run(),
         Verb::Replay(args) => replay::run(&args),
+        Verb::Record(args) => record::run(&args),
+        Verb::Events(args) => events::run(&args),
         Verb::Doctor(args) => doctor::run(&args),
         Verb::Validate(args) => validate::run(&args),
         Verb::Describe(args) => describe::run(&args),

@@ -9,6 +9,8 @@ use k8srd_bpf::load::SensorOptions;
 use k8srd_bpf::source::{BpfOptions, BpfSource};
 use k8srd_bpf::unattached::Unattached;
 use k8srd_capture::Capture;
+use k8srd_core::enricher::Enricher;
+use k8srd_core::matcher::Matcher;
 use k8srd_core::pipeline::{Pipeline, PipelineBuilder};
 use k8srd_core::rules::{Plan, PlanOptions, RuleMatcher, RuleSet};
 use k8srd_core::schema::Schema;
@@ -54,7 +56,27 @@ pub(crate) fn live_pipeline(
     judging(builder, config, schema, plan).build().context("the pipeline cannot be started")
 }
 
-/// The same pipeline without a sensor: for what its parts say of the rules. Needs no privilege.
+/// The pipeline from this node's kernel to something that takes all that passes.
+///
+/// # Errors
+///
+/// Where the sensor cannot be loaded, with what is missing and what to do.
+pub(crate) fn recording_pipeline(
+    config: &Config,
+    schema: &Arc<Schema>,
+    tap: impl Enricher + Matcher + Clone + 'static,
+) -> Result<Pipeline> {
+    let source = BpfSource::load(&bpf_options(config))?;
+    let builder = knowing(Pipeline::builder(source)).enrich(tap.clone()).matcher(tap);
+    builder
+        .schema(schema.clone())
+        .path_matching(config.path_matching.into())
+        .utc_offset(local_time::utc_offset())
+        .build()
+        .context("the pipeline cannot be started")
+}
+
+/// The pipeline without a sensor: for what its parts say of the rules. Needs no privilege.
 ///
 /// # Errors
 ///
@@ -88,12 +110,31 @@ pub(crate) fn replay_pipeline(
     plan: Arc<Plan>,
     capture: Capture,
 ) -> Result<Pipeline> {
-    // Everything comes from the recording: it may be of another machine.
-    let builder = Pipeline::builder(capture)
+    judging(remembering(capture), config, schema, plan)
+        .build()
+        .context("the pipeline cannot be started")
+}
+
+/// The pipeline from a recording to something that looks at its events.
+///
+/// # Errors
+///
+/// Where the parts do not fit together.
+pub(crate) fn looking_pipeline(
+    schema: &Arc<Schema>,
+    matcher: impl Matcher + 'static,
+    capture: Capture,
+) -> Result<Pipeline> {
+    let builder = remembering(capture).schema(schema.clone()).matcher(matcher);
+    builder.utc_offset(local_time::utc_offset()).build().context("the pipeline cannot be started")
+}
+
+/// What answers fields of a recording. Everything comes from it: it may be of another machine.
+fn remembering(capture: Capture) -> PipelineBuilder {
+    Pipeline::builder(capture)
         .enrich(Processes::builder().build())
         .enrich(Containers::default())
-        .enrich(SyscallFields::builder().descriptors().build());
-    judging(builder, config, schema, plan).build().context("the pipeline cannot be started")
+        .enrich(SyscallFields::builder().descriptors().build())
 }
 
 fn bpf_options(config: &Config) -> BpfOptions {
@@ -139,7 +180,7 @@ pub(crate) fn encoder_for(config: &Config, host: Option<&str>) -> Encoder {
 }
 
 /// The name that alerts give to the host where it happened.
-fn hostname(recorded: Option<&str>) -> String {
+pub(crate) fn hostname(recorded: Option<&str>) -> String {
     match (env::var("FALCO_HOSTNAME"), recorded) {
         (Ok(name), _) if !name.is_empty() => name,
         (_, Some(recorded)) => recorded.to_owned(),

@@ -1,0 +1,217 @@
+//! `k8srd events`: what a recording holds, decoded.
+
+use std::fs::File;
+use std::io::{self, BufWriter, Write as _};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use anyhow::{Context as _, Result};
+use clap::Args;
+use k8srd_capture::Capture;
+use k8srd_core::arena::Arena;
+use k8srd_core::catalogue as field;
+use k8srd_core::event::Event;
+use k8srd_core::field::{Arg, FieldId, Key};
+use k8srd_core::interest::Interest;
+use k8srd_core::kind::{ParamInfo, ParamType};
+use k8srd_core::matcher::{Matcher, Verdicts};
+use k8srd_core::rules::RuleMatcher;
+use k8srd_core::schema::Schema;
+use k8srd_core::set::RuleBits;
+use k8srd_core::source::Flow;
+use k8srd_core::value::{Lookup, Value as FieldValue};
+use serde_json::{Map, Value, json};
+
+use crate::{filter, wire};
+
+/// Print the events that recordings hold, decoded
+///
+/// One event a line, as sysdig prints it: number, time, processor, process, thread id, direction, type and
+/// arguments. Reads captures (.scap) of Falco, sysdig or k8srd, whatever their version, compressed or
+/// not. Needs no root. Exit code 1 if a capture cannot be read to its end; what was read before is printed.
+#[derive(Args, Debug)]
+#[command(after_long_help = EXAMPLES)]
+pub(crate) struct EventsArgs {
+    /// Captures, in this order
+    #[arg(required = true, value_name = "FILE")]
+    files: Vec<PathBuf>,
+
+    /// Print only events of which this condition is true, as in a rule
+    #[arg(short, long, value_name = "CONDITION")]
+    filter: Option<String>,
+
+    /// Print each event as a JSON object: num, time, cpu, type, category, process, args
+    #[arg(long)]
+    json: bool,
+}
+
+const EXAMPLES: &str = "Examples:
+  k8srd events trace.scap                                  everything
+  k8srd events trace.scap -f 'proc.name = cat'             what one program did
+  k8srd events trace.scap -f 'evt.type in (open, openat) and fd.name startswith /etc'
+  k8srd events trace.scap --json | jq -r .args.name        for a program
+
+A condition is what a rule has: k8srd fields and k8srd kinds list what it may name. To see what rules
+say of a capture: k8srd replay.";
+
+/// sysdig's line.
+const LINE: &str =
+    "%evt.num %evt.time %evt.cpu %proc.name (%thread.tid) %evt.dir %evt.type %evt.info";
+
+pub(crate) fn run(args: &EventsArgs) -> Result<ExitCode> {
+    let schema = Arc::new(Schema::falco());
+    let mut failed = false;
+    for file in &args.files {
+        let stream = File::open(file).with_context(|| file.display().to_string())?;
+        let capture = Capture::new(stream).with_context(|| file.display().to_string())?;
+        let chosen = filter::matcher(&schema, args.filter.as_deref(), LINE)?;
+        match show(&schema, capture, chosen, args.json) {
+            Ok(true) => {}
+            // The reader has seen enough.
+            Ok(false) => break,
+            Err(error) => {
+                report(file, &error);
+                failed = true;
+            }
+        }
+    }
+    Ok(if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}
+
+fn report(file: &Path, error: &anyhow::Error) {
+    eprintln!("k8srd: {}: {error:#}", file.display());
+}
+
+/// Prints the events of a capture; false if nobody reads them any more.
+fn show(schema: &Arc<Schema>, capture: Capture, chosen: RuleMatcher, json: bool) -> Result<bool> {
+    let lines = Lines::default();
+    let mut alerts = Vec::new();
+    let mut pipeline = if json {
+        let matcher = AsJson { chosen, schema: Arc::clone(schema), lines: lines.clone() };
+        wire::looking_pipeline(schema, matcher, capture)?
+    } else {
+        wire::looking_pipeline(schema, chosen, capture)?
+    };
+    let mut out = BufWriter::new(io::stdout().lock());
+    loop {
+        let flow = pipeline.step(Duration::ZERO, &mut alerts);
+        let text = alerts.drain(..).map(|alert| alert.message + "\n").collect::<String>();
+        let written = out.write_all(text.as_bytes()).and_then(|()| out.write_all(&lines.take()));
+        match written.and_then(|()| if flow.is_ok() { Ok(()) } else { out.flush() }) {
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => return Ok(false),
+            written => written.context("standard output")?,
+        }
+        if flow? == Flow::End {
+            break;
+        }
+    }
+    match out.flush() {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(false),
+        written => written.context("standard output").map(|()| true),
+    }
+}
+
+/// Lines on their way from the pipeline to whoever prints them.
+#[derive(Clone, Debug, Default)]
+struct Lines(Arc<Mutex<Vec<u8>>>);
+
+impl Lines {
+    fn add(&self, object: &Value) {
+        let mut lines = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        lines.extend(object.to_string().bytes());
+        lines.push(b'\n');
+    }
+
+    fn take(&self) -> Vec<u8> {
+        std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// Tells of each chosen event as a JSON object.
+struct AsJson {
+    chosen: RuleMatcher,
+    schema: Arc<Schema>,
+    lines: Lines,
+}
+
+impl Matcher for AsJson {
+    fn interest(&self) -> &Interest {
+        self.chosen.interest()
+    }
+
+    fn evaluate(
+        &mut self,
+        event: &dyn Event,
+        only: Option<&RuleBits>,
+        arena: &Arena,
+        out: &mut Verdicts,
+    ) {
+        self.chosen.evaluate(event, only, arena, out);
+        if !out.alerts.is_empty() {
+            out.alerts.clear();
+            self.lines.add(&object(event, &self.schema, arena));
+        }
+    }
+}
+
+fn object(event: &dyn Event, schema: &Schema, arena: &Arena) -> Value {
+    let get = |id: FieldId| as_json(event.get(&Key::of(id), arena));
+    let info = schema.kind_info(event.kind());
+    let params = info.map(|info| &*info.params).unwrap_or_default();
+    let args: Map<String, Value> = (0..)
+        .zip(params)
+        .map(|(place, param)| (param.name.to_owned(), argument(event, place, param, arena)))
+        .collect();
+    json!({
+        "num": get(field::EVT_NUM),
+        "time": get(field::EVT_TIME_ISO8601),
+        "cpu": get(field::EVT_CPU),
+        "type": get(field::EVT_TYPE),
+        "category": get(field::EVT_CATEGORY),
+        "process": {
+            "name": get(field::PROC_NAME),
+            "pid": get(field::PROC_PID),
+            "tid": get(field::THREAD_TID),
+            "ppid": get(field::PROC_PPID),
+            "exepath": get(field::PROC_EXEPATH),
+            "cmdline": get(field::PROC_CMDLINE),
+        },
+        "args": args,
+    })
+}
+
+/// A number where it is one, else what `evt.arg` says; null if it was not recorded.
+fn argument(event: &dyn Event, place: u8, param: &ParamInfo, arena: &Arena) -> Value {
+    let recorded = event.get(&Key::param(place), arena);
+    if recorded == Lookup::Absent {
+        return Value::Null;
+    }
+    match param.ty {
+        ParamType::Errno
+        | ParamType::Fd
+        | ParamType::Pid
+        | ParamType::Uid
+        | ParamType::Gid
+        | ParamType::Int
+        | ParamType::Uint
+        | ParamType::Port
+        | ParamType::RelTime
+        | ParamType::AbsTime => as_json(recorded),
+        _ => {
+            let text = Key::with_arg(field::EVT_ARG, Arg::Name(param.name.into()));
+            as_json(event.get(&text, arena))
+        }
+    }
+}
+
+fn as_json(value: Lookup<FieldValue<'_>>) -> Value {
+    match value {
+        Lookup::Known(FieldValue::Bool(flag)) => flag.into(),
+        Lookup::Known(FieldValue::I64(number)) => number.into(),
+        Lookup::Known(FieldValue::U64(number)) => number.into(),
+        Lookup::Known(other) => other.to_string().into(),
+        Lookup::Absent | Lookup::Pending => Value::Null,
+    }
+}

@@ -1,0 +1,44 @@
+//! Which events a person wants to see: a condition as in rules.
+
+use std::sync::Arc;
+
+use anyhow::{Result, bail};
+use k8srd_core::rules::{Loader, Plan, PlanOptions, RuleMatcher, parse_condition};
+use k8srd_core::schema::Schema;
+
+use crate::config::WrongCall;
+
+/// Of every event it is true.
+const EVERYTHING: &str = "evt.num >= 0";
+
+/// A matcher that raises an alert, with `line` as its text, for each event of which the condition is
+/// true; without a condition, for every event. Compiled as rules are.
+///
+/// # Errors
+///
+/// [`WrongCall`] where the condition is wrong, with what is wrong and where.
+pub(crate) fn matcher(
+    schema: &Arc<Schema>,
+    condition: Option<&str>,
+    line: &str,
+) -> Result<RuleMatcher> {
+    if let Some(condition) = condition {
+        let (parsed, problems) = parse_condition(schema, condition);
+        if parsed.is_none() {
+            return Err(WrongCall(format!("--filter is wrong:\n{}", problems.render())).into());
+        }
+    }
+    // JSON is YAML in which no text means anything else.
+    let rule = serde_json::json!([{
+        "rule": "filter",
+        "desc": "What was asked for on the command line.",
+        "condition": condition.unwrap_or(EVERYTHING),
+        "output": line,
+        "priority": "DEBUG",
+    }]);
+    let (rules, problems) = Loader::new(schema).add_file("--filter", rule.to_string()).load();
+    if problems.has_errors() {
+        bail!("--filter is wrong:\n{}", problems.render());
+    }
+    Ok(RuleMatcher::new(Plan::compile(rules, PlanOptions::default())))
+}
