@@ -28,14 +28,16 @@ struct Actor {
 }
 
 impl Actor {
-    fn of(event: &dyn Event, arena: &Arena) -> Option<Self> {
-        Some(Self {
-            tid: id(event, &read::TID, arena)?,
-            start: StartTime(uint(event, &read::START_TIME, arena)),
-            exec_id: uint(event, &read::EXEC_ID, arena),
-            ppid: id(event, &read::PPID, arena),
-            cgroup_id: uint(event, &read::CGROUP_ID, arena),
-        })
+    fn of(
+        tid: u32,
+        start: StartTime,
+        exec_id: Option<u64>,
+        event: &dyn Event,
+        arena: &Arena,
+    ) -> Self {
+        let ppid = id(event, &read::PPID, arena);
+        let cgroup_id = uint(event, &read::CGROUP_ID, arena);
+        Self { tid, start, exec_id, ppid, cgroup_id }
     }
 
     fn pid(self, event: &dyn Event, arena: &Arena) -> u32 {
@@ -59,17 +61,20 @@ const CGROUPS: usize = 4_096;
 
 impl Processes {
     pub(super) fn learn(&mut self, event: &dyn Event, arena: &Arena) {
-        let Some(actor) = Actor::of(event, arena) else { return };
-        if actor.exec_id.is_none() && actor.start.0.is_none() {
+        let Some(tid) = id(event, &read::TID, arena) else { return };
+        let start = StartTime(uint(event, &read::START_TIME, arena));
+        let exec_id = uint(event, &read::EXEC_ID, arena);
+        if exec_id.is_none() && start == StartTime::UNTOLD {
             if event.kind() == EventKind::TASK {
-                self.row(actor.tid, event, arena);
+                self.row(tid, event, arena);
                 return;
             }
-            if recorded::tells_only_id(event, arena) {
-                self.follow(actor.tid, event, arena);
+            if id(event, &read::PID, arena).is_none() {
+                self.follow(tid, event, arena);
                 return;
             }
         }
+        let actor = Actor::of(tid, start, exec_id, event, arena);
         match event.kind() {
             EventKind::TASK => self.snapshot(actor, event, arena),
             EventKind::EXECVE | EventKind::EXECVEAT if self.succeeded(event, arena) => {
@@ -494,14 +499,15 @@ impl Processes {
 
     /// A thread's end was matched: it will be forgotten.
     pub(super) fn end(&mut self, event: &dyn Event, arena: &Arena) {
-        let Some(actor) = Actor::of(event, arena) else { return };
-        if actor.exec_id.is_none() && recorded::tells_only_id(event, arena) {
-            self.removed(actor.tid, event, arena);
+        let Some(tid) = id(event, &read::TID, arena) else { return };
+        let start = StartTime(uint(event, &read::START_TIME, arena));
+        if start == StartTime::UNTOLD && recorded::tells_only_id(event, arena) {
+            self.removed(tid, event, arena);
             return;
         }
         let reaper = self.places.reaper.as_ref().and_then(|key| id(event, key, arena));
         let reaper = reaper.filter(|&tid| tid != 0);
-        self.table.end_thread(actor.tid, actor.start, reaper, event.time());
+        self.table.end_thread(tid, start, reaper, event.time());
     }
 }
 

@@ -31,7 +31,7 @@ pub(crate) use params::{Params, kind};
 
 /// Whether all that the event tells of its thread is the id.
 pub(super) fn tells_only_id(event: &dyn Event, arena: &Arena) -> bool {
-    read::uint(event, &read::START_TIME, arena).is_none()
+    read::uint(event, &read::EXEC_ID, arena).is_none()
         && read::id(event, &read::PID, arena).is_none()
 }
 

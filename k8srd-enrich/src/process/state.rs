@@ -85,6 +85,8 @@ pub(crate) struct Own {
 /// The cgroups of a process, and the container that they tell of.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Cgroups {
+    /// As the record or row had it.
+    told: Box<[u8]>,
     /// `subsystem=path`, separated by NUL bytes.
     entries: Box<[u8]>,
     /// The same, separated by blanks: `thread.cgroups`.
@@ -97,6 +99,7 @@ impl Cgroups {
     /// From `subsystem=path` texts, separated by NUL bytes, with the subsystems' names that Falco
     /// uses. `None` where one is no such text: Falco takes none of them then.
     pub(crate) fn new(told: &[u8]) -> Option<Self> {
+        let whole = told;
         let mut entries = Vec::with_capacity(told.len());
         let told = told.strip_suffix(&[0]).unwrap_or(told);
         for entry in told.split(|&byte| byte == 0).filter(|_| !told.is_empty()) {
@@ -111,7 +114,12 @@ impl Cgroups {
         let paths: Box<[u8]> =
             entries.iter().map(|&byte| if byte == 0 { b' ' } else { byte }).collect();
         let container = container::short_id(&paths);
-        Some(Self { entries: entries.into(), paths, container })
+        Some(Self { told: whole.into(), entries: entries.into(), paths, container })
+    }
+
+    /// Whether this is what such a text tells.
+    pub(crate) fn is_told(&self, told: &[u8]) -> bool {
+        *self.told == *told
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -134,8 +142,8 @@ impl Cgroups {
 
     /// Bytes of memory that it holds, about.
     pub(crate) fn size(&self) -> usize {
-        let Self { entries, paths, container } = self;
-        entries.len() + paths.len() + container.as_ref().map_or(0, |id| id.len())
+        let Self { told, entries, paths, container } = self;
+        told.len() + entries.len() + paths.len() + container.as_ref().map_or(0, |id| id.len())
     }
 }
 

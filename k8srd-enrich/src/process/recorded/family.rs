@@ -281,10 +281,11 @@ impl Processes {
             memory: Some(params.clone_memory.over(Memory::default(), &told)),
             ..Life::default()
         };
-        let cgroups = told.text(&params.clone_cgroups).and_then(Cgroups::new).unwrap_or_default();
+        let told_cgroups = told.text(&params.clone_cgroups).unwrap_or_default();
+        // As a rule it is where its creator is: paths are not looked at again.
         let cgroups = match &source {
-            Some(image) if *image.cgroups == cgroups => Arc::clone(&image.cgroups),
-            _ => Arc::new(cgroups),
+            Some(image) if image.cgroups.is_told(told_cgroups) => Arc::clone(&image.cgroups),
+            _ => Arc::new(Cgroups::new(told_cgroups).unwrap_or_default()),
         };
         if tid != pid {
             let leader = self.table.current(pid).and_then(|leader| self.table.thread(leader));
@@ -342,12 +343,12 @@ impl Processes {
         };
         let place = place.process;
         let facts = self.program(place, told);
-        let cgroups = told.text(&self.params.exec_cgroups).and_then(Cgroups::new);
+        let known = self.table.process(place).map(|process| Arc::clone(&process.cgroups));
+        let cgroups = told.text(&self.params.exec_cgroups);
+        let cgroups = cgroups.filter(|told| known.is_none_or(|known| !known.is_told(told)));
         self.table.only_leader_runs(place);
         self.table.set_facts(place, facts);
-        if let Some(cgroups) = cgroups
-            && self.table.process(place).is_some_and(|process| *process.cgroups != cgroups)
-        {
+        if let Some(cgroups) = cgroups.and_then(Cgroups::new) {
             self.table.set_cgroups(place, Arc::new(cgroups), None);
         }
         let params = &self.params;
