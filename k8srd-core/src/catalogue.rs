@@ -190,8 +190,6 @@ mod reason {
     pub(super) const OUTPUT_TIME: &str = "needs the form of times that the output is set to";
     pub(super) const PIPELINE: &str = "needs more of the pipeline, such as the event before";
     pub(super) const PLUGIN: &str = "belongs to events of plugins";
-    pub(super) const PROCESS: &str = "needs more of the process table";
-    pub(super) const RUNTIME: &str = "needs what the container's runtime knows";
     pub(super) const UNSET: &str = "has no value in Falco either";
     pub(super) const VIEWER: &str = "is a column of viewers; rules cannot ask for it";
 }

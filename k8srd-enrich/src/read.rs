@@ -58,6 +58,7 @@ keys! {
     CONTAINER_ID CONTAINER_ID;
     CONTAINER_IP CONTAINER_IP;
     CPU CTX_CPU;
+    NAMESPACE_START PROC_PIDNS_INIT_START_TS;
 }
 
 /// An integer that is not negative.

@@ -36,11 +36,6 @@ const NOT_YET: &[(&str, &[&str])] = &[
             "c00091", "c00111", "c00117", "c00118", "c00123", "c00133", "c00138",
         ],
     ),
-    // Names and ends depend on the container, which its recorded events do not tell yet.
-    (
-        "container-acts",
-        &["c00101", "c00130", "c00356", "c00380", "c00618", "c00648", "c00674", "c00692"],
-    ),
     // For Falco, `in` is never true of a raw param that is no text.
     ("syscall", &["c00068"]),
 ];

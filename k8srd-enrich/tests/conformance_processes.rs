@@ -1,4 +1,4 @@
-//! What Falco said of processes, threads, users and groups, as recorded in the folder that
+//! What Falco said of processes, threads, users, groups and containers, as recorded in the folder that
 //! `K8SRD_CONFORMANCE` names: `conditions/<capture>.json` holds conditions and the events of a
 //! capture at which they held. Those that ask for nothing else are judged here, and must hold at
 //! the same events.
@@ -19,6 +19,7 @@ use k8srd_core::rules::ast::Condition;
 use k8srd_core::rules::{Loader, Plan, PlanOptions, RuleMatcher, RuleMatching, parse_condition};
 use k8srd_core::schema::Schema;
 use k8srd_core::source::Flow;
+use k8srd_enrich::container::Containers;
 use k8srd_enrich::process::Processes;
 use serde_json::Value;
 
@@ -79,11 +80,11 @@ fn conditions_on_processes_hold_where_they_held_for_falco() {
         }
     }
     println!(
-        "{count} conditions ask for processes only, {} differ, {differed} for known reasons",
+        "{count} conditions ask for processes and containers only, {} differ, {differed} for known reasons",
         differing.len() + differed
     );
     assert_eq!(differed, expected, "some in NOT_YET agree: take them out");
-    assert!(count > 0, "no condition asks for processes only");
+    assert!(count > 0, "no condition asks for processes and containers only");
     assert!(differing.is_empty(), "{} differ:\n{}", differing.len(), differing.join("\n"));
 }
 
@@ -95,7 +96,7 @@ struct Case {
     first: Vec<u64>,
 }
 
-/// The conditions all of whose fields processes answer, or the pipeline itself.
+/// The conditions all of whose fields processes and containers answer, or the pipeline itself.
 fn cases(file: &Path) -> Result<Vec<Case>, Box<dyn Error>> {
     let schema = Schema::falco();
     let recorded: Value = serde_json::from_slice(&fs::read(file)?)?;
@@ -104,7 +105,7 @@ fn cases(file: &Path) -> Result<Vec<Case>, Box<dyn Error>> {
         let text = |key: &str| case[key].as_str().map(str::to_owned).ok_or(format!("no {key}"));
         let condition = text("condition")?;
         let Some(parsed) = parse_condition(&schema, &condition).0 else { continue };
-        if asks_for_processes_only(&schema, &parsed) {
+        if asks_for_these_only(&schema, &parsed) {
             let first = case["first"].as_array().into_iter().flatten();
             cases.push(Case {
                 name: text("name")?,
@@ -118,16 +119,16 @@ fn cases(file: &Path) -> Result<Vec<Case>, Box<dyn Error>> {
     Ok(cases)
 }
 
-fn asks_for_processes_only(schema: &Schema, condition: &Condition) -> bool {
-    let every = |all: &[Condition]| all.iter().all(|one| asks_for_processes_only(schema, one));
+fn asks_for_these_only(schema: &Schema, condition: &Condition) -> bool {
+    let every = |all: &[Condition]| all.iter().all(|one| asks_for_these_only(schema, one));
     match condition {
         Condition::All(all) | Condition::Any(all) => every(all),
-        Condition::Not(inner) => asks_for_processes_only(schema, inner),
+        Condition::Not(inner) => asks_for_these_only(schema, inner),
         Condition::Check(check) => {
             let mut ours = true;
             check.fields(&mut |field| {
                 let part = schema.field_info(field.key.field()).map(|info| info.answered_by);
-                ours &= matches!(part, Some(Part::Processes | Part::Pipeline));
+                ours &= matches!(part, Some(Part::Processes | Part::Containers | Part::Pipeline));
             });
             ours
         }
@@ -154,6 +155,7 @@ fn replay(capture: &Path, cases: &[Case]) -> Result<HashMap<String, Vec<u64>>, B
     let options = PlanOptions::default().rule_matching(RuleMatching::All);
     let mut pipeline = Pipeline::builder(Capture::new(File::open(capture)?)?)
         .enrich(Processes::builder().build())
+        .enrich(Containers::default())
         .path_matching(PathMatching::Given)
         .matcher(RuleMatcher::new(Plan::compile(rules, options)))
         .build()?;

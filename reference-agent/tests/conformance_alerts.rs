@@ -12,7 +12,7 @@ use serde_json::Value;
 /// Cases in which we mean to differ, each with a row in docs/falco-differences.md.
 const WANTED: &[&str] = &[];
 /// Cases that need state which is not kept from recordings yet. One that passes has to be taken out.
-const NOT_YET: &[&str] = &["container_acts_stable_rules_all", "container_acts_stable_rules_first"];
+const NOT_YET: &[&str] = &[];
 
 #[test]
 fn alerts_are_falcos() {

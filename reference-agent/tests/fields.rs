@@ -123,7 +123,8 @@ fn json_has_every_field() {
     let label = row("container.label");
     assert_eq!(label["argument"]["required"], true);
     assert_eq!(label["argument"]["example"], "container.label[app]");
-    assert_eq!(label["answered_by"], serde_json::Value::Null);
+    assert_eq!(label["answered_by"], "containers");
+    assert_eq!(row("container.healthcheck")["answered_by"], serde_json::Value::Null);
     let name = row("proc.pname");
     assert_eq!(name["holds_for"], "lineage");
     assert_eq!(name["ended_by"][0], "procexit");

@@ -4,16 +4,16 @@ rows! {
 after container;
 
 K8s from Containers {
-    K8S_POD_NAME "k8s.pod.name" Str is suggested nobody RUNTIME: "name of the pod";
-    K8S_NS_NAME "k8s.ns.name" Str is suggested nobody RUNTIME: "namespace of the pod";
+    K8S_POD_NAME "k8s.pod.name" Str is suggested: "name of the pod";
+    K8S_NS_NAME "k8s.ns.name" Str is suggested: "namespace of the pod";
     K8S_POD_UID "k8s.pod.uid" Str holds IDENTITY: "uid of the pod";
-    K8S_POD_ID "k8s.pod.id" Str nobody RUNTIME: "older name of k8s.pod.uid";
-    K8S_POD_SANDBOX_ID "k8s.pod.sandbox_id" Str nobody RUNTIME: "first 12 characters of the id of the pod's sandbox";
-    K8S_POD_FULL_SANDBOX_ID "k8s.pod.full_sandbox_id" Str nobody RUNTIME: "whole id of the pod's sandbox";
-    K8S_POD_LABEL "k8s.pod.label" Str arg Required Key nobody RUNTIME: "value of one label of the pod; absent where it has no such label";
-    K8S_POD_LABELS "k8s.pod.labels" Str nobody RUNTIME: "all labels of the pod as name:value, separated by commas";
-    K8S_POD_IP "k8s.pod.ip" Str nobody RUNTIME: "first IPv4 address of the pod";
-    K8S_POD_CNI_JSON "k8s.pod.cni.json" Str nobody RUNTIME: "addresses of all interfaces of the pod, as JSON from the network plugin";
+    K8S_POD_ID "k8s.pod.id" Str: "older name of k8s.pod.uid";
+    K8S_POD_SANDBOX_ID "k8s.pod.sandbox_id" Str: "first 12 characters of the id of the pod's sandbox";
+    K8S_POD_FULL_SANDBOX_ID "k8s.pod.full_sandbox_id" Str: "whole id of the pod's sandbox";
+    K8S_POD_LABEL "k8s.pod.label" Str arg Required Key: "value of one label of the pod; absent where it has no such label";
+    K8S_POD_LABELS "k8s.pod.labels" Str: "all labels of the pod as name:value, separated by a comma and a blank; without those that the kubelet adds";
+    K8S_POD_IP "k8s.pod.ip" Str: "first IPv4 address of the pod";
+    K8S_POD_CNI_JSON "k8s.pod.cni.json" Str: "addresses of all interfaces of the pod, as JSON from the network plugin";
     K8S_RC_NAME "k8s.rc.name" Str is deprecated nobody UNSET: "always absent; use k8smeta.rc.name";
     K8S_RC_ID "k8s.rc.id" Str is deprecated nobody UNSET: "always absent; use k8smeta.rc.uid";
     K8S_RC_LABEL "k8s.rc.label" Str arg Required Key is deprecated nobody UNSET: "always absent; use k8smeta.rc.label";

@@ -18,14 +18,17 @@ pub(crate) struct Identity {
 impl Identity {
     /// Falco's short form: 12 characters of a generated id, the whole of a name.
     pub(crate) fn short_id(&self) -> &str {
-        match self.full_id.get(..SHORT) {
-            Some(short) if is_generated(&self.full_id) => short,
-            _ => &self.full_id,
-        }
+        short(&self.full_id)
     }
 }
 
-const SHORT: usize = 12;
+/// The short form of an id: see [`Identity::short_id`].
+pub(super) fn short(id: &str) -> &str {
+    id.get(..SHORT).filter(|_| is_generated(id)).unwrap_or(id)
+}
+
+/// How long a short id is.
+pub(super) const SHORT: usize = 12;
 
 /// One form: the runtime, and what it sees in a component, given those above it (outermost first).
 struct Form {

@@ -78,13 +78,11 @@ impl Processes {
         let flags = told.uint(&params.clone_flags).unwrap_or_default();
         let inside =
             flags & (clone_flag::CHILD_IN_PIDNS | clone_flag::NEWPID) != 0 || ids.vtid != Some(tid);
-        let boot = told.boot_time();
-        let namespace_start = if inside {
-            let since_boot = told.uint(&self.params.clone_namespace_start);
-            since_boot.map(|since| since + boot.unwrap_or_default())
-        } else {
-            boot
-        };
+        // Falco means to add when the machine was booted, and loses that when it opens a recording
+        // (`scap_generic_init_platform` in `userspace/libscap/scap_platform.c` zeroes what was read):
+        // of a namespace it tells nanoseconds after boot, of the host's nothing.
+        let namespace_start =
+            inside.then(|| told.uint(&self.params.clone_namespace_start)).flatten();
         // Of its leader a thread is a copy, a process of its parent. The flags may be wrong: they are
         // read from memory that the caller may change (clone3). The ids are not.
         let is_thread = flags & clone_flag::THREAD != 0;
@@ -151,7 +149,7 @@ impl Processes {
         let Some(process) = self.table.process(thread.process) else { return };
         let (pid, ptid) = if is_thread { (process.pid, process.ppid) } else { (child, Some(tid)) };
         let ids = NewIds { tid: child, pid, ptid, vtid: Some(child), vpid: Some(pid) };
-        self.born(Some(caller), ids, told.boot_time(), told);
+        self.born(Some(caller), ids, None, told);
     }
 
     /// Whoever has this id is over: its end was not told.

@@ -203,7 +203,7 @@ fn a_child_in_a_namespace_tells_of_itself() {
         &mut processes,
         &[clones(2, 1, 2, 1, IN_NAMESPACE), own.clone()],
         "proc.pid=30; proc.vpid=1; thread.vtid=1; proc.ppid=2; proc.duration=0; \
-         proc.pidns_init_start_ts=1050000000000; proc.is_vpgid_leader=false",
+         proc.pidns_init_start_ts=50000000000; proc.is_vpgid_leader=false",
     );
     assert_eq!(ask(&processes, &says(1, "close"), "proc.name").as_deref(), Some("init"));
     // The session's leader is looked for among ancestors, and none is outside.
@@ -296,7 +296,7 @@ fn a_main_thread_is_found_after_its_end() {
 #[test]
 fn execs_tell_all_but_what_they_leave() {
     let mut processes = listed();
-    let fork = clones(2, 3, 2, 1, 0).field("ctx.boot_time", 100 * SECOND);
+    let fork = clones(3, 0, 3, 2, IN_NAMESPACE).param("pidns_init_start_ts", 1_000 * SECOND);
     check(
         &mut processes,
         &[fork, execs(3, "/bin/ls")],
