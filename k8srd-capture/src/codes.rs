@@ -2,6 +2,8 @@
 //!
 //! Facts: `driver/event_table.c` of falcosecurity/libs.
 
+use k8srd_core::kind::{EventKind, KINDS, KindInfo};
+
 /// How many codes there are.
 pub(crate) const COUNT: u16 = 454;
 
@@ -241,6 +243,53 @@ const PAIRS: [(&str, u8, u8); COUNT as usize / 2] = [
 /// Codes whose params have lengths of 32 bits.
 const LARGE: [u16; 3] = [322, 324, 402];
 
+/// System calls that have an event of their own today, by the number (`PPM_SC_*`) under which
+/// older writers recorded them without their arguments.
+#[rustfmt::skip]
+const CALLS_WITH_EVENTS: &[(u16, &str)] = &[
+    (3, "read"), (4, "write"), (5, "open"), (6, "close"), (7, "creat"), (8, "link"), (9, "unlink"),
+    (10, "chdir"), (12, "mknod"), (13, "chmod"), (14, "stat"), (15, "lseek"), (17, "mount"),
+    (18, "ptrace"), (20, "fstat"), (23, "access"), (25, "kill"), (26, "rename"), (27, "mkdir"),
+    (28, "rmdir"), (29, "dup"), (30, "pipe"), (32, "brk"), (34, "ioctl"), (35, "fcntl"),
+    (36, "setpgid"), (38, "chroot"), (40, "dup2"), (43, "setsid"), (45, "setrlimit"),
+    (49, "symlink"), (50, "lstat"), (55, "mmap"), (56, "munmap"), (59, "fchmod"), (75, "mprotect"),
+    (76, "init_module"), (77, "delete_module"), (78, "quotactl"), (80, "fchdir"), (83, "getdents"),
+    (84, "select"), (85, "flock"), (87, "readv"), (88, "writev"), (91, "mlock"), (92, "munlock"),
+    (93, "mlockall"), (94, "munlockall"), (103, "nanosleep"), (105, "poll"), (106, "prctl"),
+    (113, "getcwd"), (115, "capset"), (116, "sendfile"), (117, "getrlimit"), (118, "lchown"),
+    (119, "getuid"), (120, "getgid"), (121, "geteuid"), (122, "getegid"), (123, "setreuid"),
+    (124, "setregid"), (127, "fchown"), (128, "setresuid"), (129, "getresuid"), (130, "setresgid"),
+    (131, "getresgid"), (132, "chown"), (133, "setuid"), (134, "setgid"), (153, "tkill"),
+    (154, "futex"), (165, "epoll_create"), (167, "epoll_wait"), (179, "tgkill"), (191, "keyctl"),
+    (194, "inotify_init"), (197, "openat"), (198, "mkdirat"), (199, "mknodat"), (200, "fchownat"),
+    (202, "unlinkat"), (203, "renameat"), (204, "linkat"), (205, "symlinkat"), (207, "fchmodat"),
+    (210, "ppoll"), (211, "unshare"), (214, "splice"), (220, "signalfd"), (221, "timerfd_create"),
+    (222, "eventfd"), (225, "signalfd4"), (226, "eventfd2"), (227, "epoll_create1"), (228, "dup3"),
+    (229, "pipe2"), (230, "inotify_init1"), (231, "preadv"), (232, "pwritev"), (239, "setns"),
+    (240, "getdents64"), (241, "socket"), (242, "bind"), (243, "connect"), (244, "listen"),
+    (245, "accept"), (246, "getsockname"), (247, "getpeername"), (248, "socketpair"),
+    (249, "sendto"), (250, "recvfrom"), (251, "shutdown"), (252, "setsockopt"), (253, "getsockopt"),
+    (254, "sendmsg"), (255, "sendmmsg"), (256, "recvmsg"), (257, "recvmmsg"), (258, "accept4"),
+    (259, "semop"), (260, "semget"), (261, "semctl"), (278, "stat64"), (279, "lstat64"),
+    (280, "fstat64"), (282, "mmap2"), (288, "umount"), (300, "newfstatat"),
+    (301, "process_vm_readv"), (302, "process_vm_writev"), (303, "fork"), (304, "vfork"),
+    (314, "finit_module"), (315, "bpf"), (316, "seccomp"), (320, "renameat2"), (321, "userfaultfd"),
+    (322, "openat2"), (323, "umount2"), (324, "execve"), (325, "execveat"),
+    (326, "copy_file_range"), (327, "clone"), (328, "clone3"), (329, "open_by_handle_at"),
+    (330, "io_uring_setup"), (331, "io_uring_enter"), (332, "io_uring_register"), (333, "mlock2"),
+    (335, "fsconfig"), (342, "memfd_create"), (346, "pidfd_getfd"), (347, "pidfd_open"),
+    (392, "close_range"), (394, "recv"), (395, "send"),
+];
+
+/// The kind of a system call that was recorded by its number alone, and that today's writers record
+/// as an event of its own.
+pub(crate) fn kind_of_call(number: u16) -> Option<EventKind> {
+    let place = CALLS_WITH_EVENTS.binary_search_by_key(&number, |(number, _)| *number).ok()?;
+    let (_, name) = CALLS_WITH_EVENTS.get(place)?;
+    let is_it = |info: &&KindInfo| info.name == *name && !info.kind.is_state();
+    KINDS.iter().find(is_it).map(|info| info.kind)
+}
+
 /// The name of the event; `None` for a code that is newer than this table.
 pub(crate) fn name(code: u16) -> Option<&'static str> {
     PAIRS.get(usize::from(code / 2)).map(|(name, ..)| *name)
@@ -259,9 +308,18 @@ pub(crate) fn is_large(code: u16) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use k8srd_core::kind::KINDS;
-
     use super::*;
+
+    #[test]
+    fn every_call_has_a_kind() {
+        for (number, name) in CALLS_WITH_EVENTS {
+            let kind = kind_of_call(*number);
+            assert!(kind.is_some(), "{name}");
+            let has_row = |kind| KINDS.binary_search_by_key(&kind, |info| info.kind).is_ok();
+            assert!(!has_row(EventKind::call(*number)), "{name} has a kind without params, too");
+        }
+        assert_eq!(kind_of_call(139), None, "madvise has no event of its own");
+    }
 
     #[test]
     fn the_newest_forms_are_those_of_the_kind_table() {

@@ -51,6 +51,11 @@ impl<'a> Record<'a> {
         Self { time, tid, cpu, code, state_only, params, data }
     }
 
+    /// The same event without its params.
+    pub(crate) fn without_params(self) -> Self {
+        Self { params: &[], data: &[], ..self }
+    }
+
     pub(crate) fn header(&self) -> RecordHeader {
         let Self { time, tid, cpu, code, state_only, .. } = *self;
         RecordHeader { time, tid, cpu, code, state_only }

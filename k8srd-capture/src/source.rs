@@ -272,7 +272,7 @@ struct Recorded<'a> {
 
 impl<'a> Recorded<'a> {
     /// The event, if the kind table knows it.
-    fn of(record: Record<'a>, context: Option<Context<'a>>) -> Option<Self> {
+    fn of(mut record: Record<'a>, context: Option<Context<'a>>) -> Option<Self> {
         let context = context.filter(|context| context.tid() == record.tid);
         let mut kind = EventKind(record.code);
         if kind.is_call() {
@@ -281,7 +281,13 @@ impl<'a> Recorded<'a> {
         }
         if kind == GENERIC {
             let number = record.param(0)?.get(..2)?.try_into().ok()?;
-            kind = EventKind::call(u16::from_le_bytes(number));
+            let number = u16::from_le_bytes(number);
+            kind = EventKind::call(number);
+            if let Some(own) = by_number(number) {
+                // Its arguments were not recorded.
+                kind = own;
+                record = record.without_params();
+            }
         }
         // The entries of calls have a row as state only.
         let own = info(kind);
@@ -297,6 +303,14 @@ impl<'a> Recorded<'a> {
 }
 
 const GENERIC: EventKind = EventKind(1);
+
+/// The kind of a call that has an event of its own by now.
+fn by_number(number: u16) -> Option<EventKind> {
+    /// Kinds by number, so that no event searches.
+    static KNOWN: LazyLock<Vec<Option<EventKind>>> =
+        LazyLock::new(|| (0..1024).map(codes::kind_of_call).collect());
+    KNOWN.get(usize::from(number)).copied().flatten()
+}
 
 /// Whether events of this kind only carry state as long as no other came: users, groups and
 /// containers. Facts: `is_initialstate_event` in `userspace/libsinsp/sinsp.cpp` of
