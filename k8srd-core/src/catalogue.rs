@@ -186,9 +186,8 @@ mod reason {
     pub(super) const CLUSTER: &str = "needs what the cluster's API server knows";
     pub(super) const COUNTER: &str = "needs a count that the rules keep";
     pub(super) const DNS: &str = "needs names of addresses";
-    pub(super) const HOSTNAME: &str = "needs the node's name, which the pipeline is not told";
     pub(super) const OUTPUT_TIME: &str = "needs the form of times that the output is set to";
-    pub(super) const PIPELINE: &str = "needs more of the pipeline, such as the event before";
+    pub(super) const PIPELINE: &str = "needs a moment to count from";
     pub(super) const PLUGIN: &str = "belongs to events of plugins";
     pub(super) const UNSET: &str = "has no value in Falco either";
     pub(super) const VIEWER: &str = "is a column of viewers; rules cannot ask for it";

@@ -29,7 +29,7 @@ use crate::source::{Flow, Source, SourceError};
 use crate::time::UtcOffset;
 use crate::value::Lookup;
 pub use finding::{Finding, Reason};
-use view::{Frame, View};
+use view::{About, Frame, View};
 
 /// A step ends early once it has this many alerts, so that a flood of alerts cannot fill memory
 /// before anyone takes them.
@@ -62,6 +62,15 @@ pub struct Pipeline {
     slots: Vec<Cell<Option<Lookup<Slot>>>>,
     verdicts: Verdicts,
     counts: Counts,
+    passed: Passed,
+}
+
+/// When other events were.
+#[derive(Clone, Copy, Debug, Default)]
+struct Passed {
+    first: Option<Timestamp>,
+    /// The one before.
+    last: Option<Timestamp>,
 }
 
 /// What stays the same from event to event.
@@ -70,8 +79,10 @@ struct Wiring {
     owners: Vec<Owner>,
     path_matching: PathMatching,
     utc_offset: Arc<OffsetAt>,
+    hostname: Arc<NameOfHost>,
 }
 
+type NameOfHost = dyn Fn() -> Option<Arc<str>> + Send + Sync;
 type OffsetAt = dyn Fn(Timestamp) -> UtcOffset + Send + Sync;
 
 /// Who answers a field.
@@ -105,6 +116,7 @@ impl Pipeline {
             schema: None,
             path_matching: PathMatching::default(),
             utc_offset: Arc::new(|_| UtcOffset(0)),
+            hostname: Arc::new(|| None),
             strict: false,
         }
     }
@@ -117,20 +129,23 @@ impl Pipeline {
     /// Where the source is broken for good.
     pub fn step(&mut self, wait: Duration, alerts: &mut Vec<Alert>) -> Result<Flow, SourceError> {
         let Self { source, enrichers, matchers, wiring, arena, slots, verdicts, counts, .. } = self;
+        let passed = &mut self.passed;
         let enough = alerts.len() + ALERTS_PER_STEP;
         source.read(wait, &mut |event| {
             arena.reset();
             slots.iter().for_each(|slot| slot.set(None));
             let state = event.kind().is_state();
             counts.events += u64::from(!state);
+            let (first, number) = (passed.first.unwrap_or(event.time()), counts.events);
+            let about = About { number, passed: Passed { first: Some(first), ..*passed } };
 
             for i in 0..enrichers.len() {
                 let (before, rest) = enrichers.split_at_mut(i);
-                let frame = Frame::new(event, before, slots, wiring, counts.events, arena);
+                let frame = Frame::new(event, before, slots, wiring, about, arena);
                 rest[0].observe(&View::new(&frame), arena);
             }
             if !state {
-                let frame = Frame::new(event, enrichers, slots, wiring, counts.events, arena);
+                let frame = Frame::new(event, enrichers, slots, wiring, about, arena);
                 let before = alerts.len();
                 let mut undecided = false;
                 for matcher in matchers.iter_mut() {
@@ -143,10 +158,13 @@ impl Pipeline {
             // Backwards, so that each still sees the records of those it stands on.
             for i in (0..enrichers.len()).rev() {
                 let (before, rest) = enrichers.split_at_mut(i);
-                let frame = Frame::new(event, before, slots, wiring, counts.events, arena);
+                let frame = Frame::new(event, before, slots, wiring, about, arena);
                 rest[0].settle(&View::new(&frame), arena);
             }
 
+            if !state {
+                *passed = Passed { first: Some(first), last: Some(event.time()) };
+            }
             if alerts.len() < enough { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
         })
     }
@@ -305,6 +323,7 @@ pub struct PipelineBuilder {
     schema: Option<Arc<Schema>>,
     path_matching: PathMatching,
     utc_offset: Arc<OffsetAt>,
+    hostname: Arc<NameOfHost>,
     strict: bool,
 }
 
@@ -344,6 +363,16 @@ impl PipelineBuilder {
         self
     }
 
+    /// The name of the host where events happen, for `evt.hostname`; asked for each event that
+    /// needs it, as a recording tells it late. Unknown if not said.
+    pub fn hostname(
+        mut self,
+        hostname: impl Fn() -> Option<Arc<str>> + Send + Sync + 'static,
+    ) -> Self {
+        self.hostname = Arc::new(hostname);
+        self
+    }
+
     /// Makes a [finding](Pipeline::findings) an error.
     pub fn strict(mut self) -> Self {
         self.strict = true;
@@ -357,11 +386,11 @@ impl PipelineBuilder {
     /// Where two answer the same field, an enricher needs a field of itself or of a later one,
     /// the pipeline is strict and there is a finding, or the source refuses.
     pub fn build(self) -> Result<Pipeline, PipelineError> {
-        let Self { mut source, mut enrichers, matchers, schema, path_matching, utc_offset, strict } =
-            self;
+        let Self { mut source, mut enrichers, matchers, schema, path_matching, .. } = self;
+        let (utc_offset, hostname, strict) = (self.utc_offset, self.hostname, self.strict);
         let schema = schema.unwrap_or_else(|| Arc::new(Schema::falco()));
         let owners = owners(&schema, source.provides(), &enrichers)?;
-        let wiring = Wiring { schema, owners, path_matching, utc_offset };
+        let wiring = Wiring { schema, owners, path_matching, utc_offset, hostname };
         let findings = finding::findings(&wiring, source.produces(), &matchers);
         refuse_findings(strict, &findings)?;
         let wanted = close_demand(interest_of(&matchers), &mut enrichers, &wiring)?;
@@ -378,6 +407,7 @@ impl PipelineBuilder {
             arena: Arena::default(),
             verdicts: Verdicts::default(),
             counts: Counts::default(),
+            passed: Passed::default(),
         })
     }
 }

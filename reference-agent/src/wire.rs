@@ -96,7 +96,12 @@ fn knowing(builder: PipelineBuilder) -> PipelineBuilder {
     // What lost records would have told is read from the host's /proc.
     let processes =
         Processes::builder().proc_root(host_root.join("proc")).host_root(host_root).build();
-    builder.enrich(processes).enrich(Containers::default()).enrich(SyscallFields::default())
+    let node: Arc<str> = hostname(None).into();
+    builder
+        .hostname(move || Some(node.clone()))
+        .enrich(processes)
+        .enrich(Containers::default())
+        .enrich(SyscallFields::default())
 }
 
 /// The pipeline from a recording to alerts.
@@ -131,7 +136,9 @@ pub(crate) fn looking_pipeline(
 
 /// What answers fields of a recording. Everything comes from it: it may be of another machine.
 fn remembering(capture: Capture) -> PipelineBuilder {
+    let report = capture.report();
     Pipeline::builder(capture)
+        .hostname(move || Some(hostname(report.hostname().as_deref()).into()))
         .enrich(Processes::builder().build())
         .enrich(Containers::default())
         .enrich(SyscallFields::builder().descriptors().build())

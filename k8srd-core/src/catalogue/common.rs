@@ -14,5 +14,13 @@ Evt from Pipeline {
     EVT_RAWTIME "evt.rawtime" AbsTime: "nanoseconds since 1970";
     EVT_RAWTIME_S "evt.rawtime.s" AbsTime: "whole seconds since 1970";
     EVT_RAWTIME_NS "evt.rawtime.ns" AbsTime print Padded: "the part of evt.rawtime below one second, in nanoseconds";
+    EVT_DATETIME_S "evt.datetime.s" Str: "date and time of day in seconds, in the zone of the node";
+    EVT_RELTIME "evt.reltime" RelTime print Padded: "nanoseconds since the first event";
+    EVT_RELTIME_S "evt.reltime.s" RelTime: "whole seconds since the first event";
+    EVT_RELTIME_NS "evt.reltime.ns" RelTime print Padded: "the part of evt.reltime below one second, in nanoseconds";
+    EVT_DELTATIME "evt.deltatime" RelTime: "nanoseconds since the event before; 0 for the first";
+    EVT_DELTATIME_S "evt.deltatime.s" RelTime: "whole seconds since the event before";
+    EVT_DELTATIME_NS "evt.deltatime.ns" RelTime print Padded: "the part of evt.deltatime below one second, in nanoseconds";
+    EVT_HOSTNAME "evt.hostname" Str: "name of the node; FALCO_HOSTNAME overrides it";
 }
 }

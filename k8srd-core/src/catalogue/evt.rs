@@ -4,19 +4,11 @@ rows! {
 after common;
 
 Evt from SyscallFields {
-    EVT_DATETIME_S "evt.datetime.s" Str nobody PIPELINE: "date and time of day in seconds, in the zone of the node";
-    EVT_RELTIME "evt.reltime" RelTime print Padded nobody PIPELINE: "nanoseconds since the first event";
-    EVT_RELTIME_S "evt.reltime.s" RelTime nobody PIPELINE: "whole seconds since the first event";
-    EVT_RELTIME_NS "evt.reltime.ns" RelTime print Padded nobody PIPELINE: "the part of evt.reltime below one second, in nanoseconds";
-    EVT_DELTATIME "evt.deltatime" RelTime nobody PIPELINE: "nanoseconds since the event before; 0 for the first";
-    EVT_DELTATIME_S "evt.deltatime.s" RelTime nobody PIPELINE: "whole seconds since the event before";
-    EVT_DELTATIME_NS "evt.deltatime.ns" RelTime print Padded nobody PIPELINE: "the part of evt.deltatime below one second, in nanoseconds";
     EVT_OUTPUTTIME "evt.outputtime" Str only OutputOnly nobody OUTPUT_TIME: "time in the form that the output is set to";
     EVT_PLUGINNAME "evt.pluginname" Str nobody PLUGIN: "name of the plugin that made the event; absent for system calls";
     EVT_PLUGININFO "evt.plugininfo" Str nobody PLUGIN: "the event in the words of the plugin that made it; absent for system calls";
     EVT_IS_ASYNC "evt.is_async" Bool: "whether the event came from another program, such as one that watches containers";
     EVT_ASYNCTYPE "evt.asynctype" Str: "type that the other program gave to the event; absent where evt.is_async is false";
-    EVT_HOSTNAME "evt.hostname" Str nobody HOSTNAME: "name of the node; FALCO_HOSTNAME overrides it";
 
     EVT_LATENCY "evt.latency" RelTime is deprecated: "nanoseconds that the call took";
     EVT_LATENCY_S "evt.latency.s" RelTime is deprecated: "whole seconds that the call took";

@@ -361,10 +361,15 @@ fn common_fields_are_the_pipelines_own() {
         (catalogue::EVT_DATETIME, "1970-01-01 01:00:01.000000007"),
         (catalogue::EVT_RAWTIME_S, "1"),
         (catalogue::EVT_RAWTIME_NS, "7"),
+        (catalogue::EVT_DATETIME_S, "1970-01-01 01:00:01"),
+        (catalogue::EVT_RELTIME, "0"),
+        (catalogue::EVT_DELTATIME, "0"),
+        (catalogue::EVT_HOSTNAME, "node1"),
     ] {
         let mut pipeline = Pipeline::builder(script([open("/a", "/a")]).0)
             .matcher(watch(field))
             .utc_offset(|_| UtcOffset(3600))
+            .hostname(|| Some("node1".into()))
             .build()
             .unwrap();
         assert_eq!(messages(&mut pipeline), [value]);

@@ -3,7 +3,7 @@
 
 use std::cell::Cell;
 
-use super::{Owner, PathMatching, Wiring};
+use super::{Owner, Passed, PathMatching, Wiring};
 use crate::arena::Arena;
 use crate::catalogue as field;
 use crate::enricher::{Enricher, Slot};
@@ -13,13 +13,20 @@ use crate::kind::EventKind;
 use crate::time::{Civil, iso8601};
 use crate::value::{Lookup, Value};
 
+/// Where an event stands among the others.
+#[derive(Clone, Copy)]
+pub(super) struct About {
+    pub(super) number: u64,
+    pub(super) passed: Passed,
+}
+
 /// Everything about one event that its views share.
 pub(super) struct Frame<'p> {
     event: &'p dyn Event,
     enrichers: &'p [Box<dyn Enricher>],
     slots: &'p [Cell<Option<Lookup<Slot>>>],
     wiring: &'p Wiring,
-    number: u64,
+    about: About,
     arena: &'p Arena,
     /// Whether the file has two names that differ; found out when first asked.
     two_names: Cell<Option<bool>>,
@@ -31,10 +38,10 @@ impl<'p> Frame<'p> {
         enrichers: &'p [Box<dyn Enricher>],
         slots: &'p [Cell<Option<Lookup<Slot>>>],
         wiring: &'p Wiring,
-        number: u64,
+        about: About,
         arena: &'p Arena,
     ) -> Self {
-        Self { event, enrichers, slots, wiring, number, arena, two_names: Cell::new(None) }
+        Self { event, enrichers, slots, wiring, about, arena, two_names: Cell::new(None) }
     }
 
     /// Calls `judge` with the event, whose alternate is the event under its resolved name. With
@@ -84,8 +91,11 @@ impl<'p> View<'p> {
 
     /// The fields that every event has.
     fn own<'a>(&'a self, key: &Key, arena: &'a Arena) -> Lookup<Value<'a>> {
-        let Frame { event, wiring, number, .. } = self.frame;
+        let Frame { event, wiring, about: About { number, passed }, .. } = self.frame;
         let time = event.time();
+        let since = |other: Option<Timestamp>| {
+            time.as_nanos().saturating_sub(other.unwrap_or(time).as_nanos())
+        };
         let local = || Civil::new(time, (wiring.utc_offset)(time));
         let text = |text: std::fmt::Arguments<'_>| Value::Str(arena.format(text));
         Lookup::Known(match key.field() {
@@ -105,6 +115,17 @@ impl<'p> View<'p> {
             field::EVT_DATETIME => {
                 text(format_args!("{} {}", local().date(), local().clock_nanos()))
             }
+            field::EVT_DATETIME_S => text(format_args!("{} {}", local().date(), local().clock())),
+            field::EVT_RELTIME => Value::U64(since(passed.first)),
+            field::EVT_RELTIME_S => Value::U64(since(passed.first) / 1_000_000_000),
+            field::EVT_RELTIME_NS => Value::U64(since(passed.first) % 1_000_000_000),
+            field::EVT_DELTATIME => Value::U64(since(passed.last)),
+            field::EVT_DELTATIME_S => Value::U64(since(passed.last) / 1_000_000_000),
+            field::EVT_DELTATIME_NS => Value::U64(since(passed.last) % 1_000_000_000),
+            field::EVT_HOSTNAME => match (wiring.hostname)() {
+                Some(name) => Value::Str(arena.bytes(name.as_bytes())),
+                None => return Lookup::Absent,
+            },
             field::EVT_RAWTIME => Value::U64(time.as_nanos()),
             field::EVT_RAWTIME_S => Value::U64(time.as_nanos() / 1_000_000_000),
             field::EVT_RAWTIME_NS => Value::U64(time.as_nanos() % 1_000_000_000),
