@@ -11,8 +11,6 @@ use serde_json::Value;
 
 /// Cases in which we mean to differ, each with a row in docs/falco-differences.md.
 const WANTED: &[&str] = &[];
-/// Cases that need state which is not kept from recordings yet. One that passes has to be taken out.
-const NOT_YET: &[&str] = &[];
 
 #[test]
 fn alerts_are_falcos() {
@@ -35,10 +33,7 @@ fn alerts_are_falcos() {
         }
     }
     eprintln!("{} cases ran, {} differ", cases.len(), differ.len());
-    let passed = NOT_YET.iter().filter(|name| !differ.iter().any(|differs| differs == *name));
-    let passed: Vec<_> = passed.copied().collect();
-    assert!(passed.is_empty(), "take these out of NOT_YET, they pass: {}", passed.join(", "));
-    differ.retain(|name| !WANTED.contains(&&**name) && !NOT_YET.contains(&&**name));
+    differ.retain(|name| !WANTED.contains(&&**name));
     assert!(differ.is_empty(), "these differ from Falco: {}", differ.join(", "));
 }
 

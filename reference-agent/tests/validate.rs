@@ -214,8 +214,8 @@ fn here_names_rules_that_cannot_fire_and_why() {
     let text = [
         rule("Fires", "evt.type = openat and proc.name = cat"),
         rule("No kind", "evt.type = bpf"),
-        rule("No field", "evt.type = openat and evt.wait_latency > 5"),
-        rule("Other way", "evt.type = openat and (evt.wait_latency > 5 or proc.name = cat)"),
+        rule("No field", "evt.type = openat and fd.sip.name = example.com"),
+        rule("Other way", "evt.type = openat and (fd.sip.name = example.com or proc.name = cat)"),
         rule("Disabled", "evt.type = bpf") + "  enabled: false\n",
         rule("Audit", "jevt.value = x") + "  source: elsewhere\n",
     ];
@@ -232,7 +232,7 @@ fn here_names_rules_that_cannot_fire_and_why() {
         found,
         [("Audit", false), ("No field", false), ("No kind", false), ("Other way", true)]
     );
-    for (rule, why) in [(0, "elsewhere"), (1, "evt.wait_latency"), (2, "no event of bpf")] {
+    for (rule, why) in [(0, "elsewhere"), (1, "fd.sip.name"), (2, "no event of bpf")] {
         let all = here[rule]["why"].to_string();
         assert!(all.contains(why), "{why} is not in {all}");
     }
