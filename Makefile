@@ -35,7 +35,7 @@ fuzz: ## fuzz each target for ten minutes; SECONDS=n for another time
 fmt: ## format all code
 	$(CARGO) fmt --all
 
-bench: ## benchmarks: the pipeline alone, then live (root)
+bench: ## benchmarks of the pipeline, of replay and of loading; the live one is in benches/README.md
 	$(CARGO) bench --package k8srd-benches
 
 bpf: ## rebuild the shipped eBPF objects from source

@@ -10,6 +10,7 @@
 
 #[path = "../cpu_time.rs"]
 mod cpu_time;
+#[path = "../records.rs"]
 mod records;
 
 use std::ops::ControlFlow;
@@ -28,7 +29,7 @@ use k8srd_enrich::process::Processes;
 use k8srd_enrich::syscall::SyscallFields;
 
 use crate::cpu_time::CpuTime;
-use crate::records::{Records, Replay};
+use crate::records::{Records, Replay, lives, opens};
 
 const RULES: &str = include_str!("../../rules/k8srd_rules.yaml");
 
@@ -41,40 +42,7 @@ const IDLE: &str = "
   priority: DEBUG
 ";
 
-/// What programs open when they start and work; no rule minds.
-const FILES: [&str; 8] = [
-    "/etc/ld.so.cache",
-    "/lib/x86_64-linux-gnu/libc.so.6",
-    "/usr/lib/locale/locale-archive",
-    "/proc/self/stat",
-    "/srv/app/config/settings.json",
-    "/srv/app/data/0001/segment-000042.log",
-    "/dev/null",
-    "/usr/share/zoneinfo/Europe/Berlin",
-];
-
 type MakeRecords = fn() -> Records;
-
-fn opens() -> Records {
-    let mut records = Records::default();
-    for pid in 1000..2000 {
-        records.start(pid);
-    }
-    for n in 0..8000 {
-        records.open(1000 + n % 1000, FILES[(n / 1000) as usize]);
-    }
-    records
-}
-
-fn lives() -> Records {
-    let mut records = Records::default();
-    for pid in 1000..2000 {
-        records.start(pid);
-        FILES[..4].iter().for_each(|file| records.open(pid, file));
-        records.exit(pid);
-    }
-    records
-}
 
 fn parse(c: &mut Criterion<CpuTime>) {
     let records = opens();

@@ -16,6 +16,18 @@ use zerocopy::{FromZeros, Immutable, IntoBytes};
 const START: u64 = 3_600_000_000_000;
 const GAP: u64 = 1_000;
 
+/// What programs open when they start and work; no rule minds.
+const FILES: [&str; 8] = [
+    "/etc/ld.so.cache",
+    "/lib/x86_64-linux-gnu/libc.so.6",
+    "/usr/lib/locale/locale-archive",
+    "/proc/self/stat",
+    "/srv/app/config/settings.json",
+    "/srv/app/data/0001/segment-000042.log",
+    "/dev/null",
+    "/usr/share/zoneinfo/Europe/Berlin",
+];
+
 /// One record after the other.
 #[derive(Default)]
 pub(crate) struct Records {
@@ -87,6 +99,29 @@ impl Records {
         }
         self.ends.push(self.bytes.len());
     }
+}
+
+/// A thousand processes open files that no rule minds: the common case.
+pub(crate) fn opens() -> Records {
+    let mut records = Records::default();
+    for pid in 1000..2000 {
+        records.start(pid);
+    }
+    for n in 0..8000 {
+        records.open(1000 + n % 1000, FILES[(n / 1000) as usize]);
+    }
+    records
+}
+
+/// Processes start, open four files and end: what a build or a shell script does.
+pub(crate) fn lives() -> Records {
+    let mut records = Records::default();
+    for pid in 1000..2000 {
+        records.start(pid);
+        FILES[..4].iter().for_each(|file| records.open(pid, file));
+        records.exit(pid);
+    }
+    records
 }
 
 /// The variable parts of a record.
