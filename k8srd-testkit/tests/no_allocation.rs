@@ -1,12 +1,11 @@
 //! A quiet event costs no allocation: from the source through the pipeline to the last rule.
 //!
-//! The allocator counts for each thread, so tests that run at the same time do not disturb.
-#![expect(unsafe_code, reason = "an allocator that counts is an unsafe trait")]
-
-mod counting;
+//! Each thread is counted for itself, so tests that run at the same time do not disturb.
+#![forbid(unsafe_code)]
 
 use std::time::Duration;
 
+use allocation_counter::measure;
 use k8srd_core::pipeline::Pipeline;
 use k8srd_core::rules::{Loader, Plan, PlanOptions, RuleMatcher, RuleMatching};
 use k8srd_core::schema::Schema;
@@ -101,9 +100,8 @@ fn a_quiet_event_does_not_allocate() {
     };
     // The first events may grow the arena and the scratch.
     let warm = steps(WARM_UP);
-    let before = counting::allocations();
-    let judged = steps(MEASURED) - warm;
-    let allocations = counting::allocations() - before;
+    let mut judged = 0;
+    let allocations = measure(|| judged = steps(MEASURED) - warm).count_total;
     assert_eq!(judged, (MEASURED * events.len()) as u64, "every event was judged");
     assert_eq!(allocations, 0, "allocations for {judged} quiet events");
     assert_eq!(alerts, [], "the events are quiet");
@@ -111,14 +109,12 @@ fn a_quiet_event_does_not_allocate() {
 
 #[test]
 fn the_allocator_counts() {
-    let before = counting::allocations();
-    drop(std::hint::black_box(Box::new(7)));
-    assert_eq!(counting::allocations() - before, 1);
-    let ((), peak) = counting::peak(|| {
+    assert_eq!(measure(|| drop(std::hint::black_box(Box::new(7)))).count_total, 1);
+    let counted = measure(|| {
         drop(std::hint::black_box(vec![0_u8; 1000]));
         drop(std::hint::black_box(vec![0_u8; 300]));
     });
-    assert_eq!(peak, 1000, "the most at one time");
+    assert_eq!(counted.bytes_max, 1000, "the most at one time");
 }
 
 fn quiet_events() -> Vec<TestEvent> {
