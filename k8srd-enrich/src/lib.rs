@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
 
+mod clone_flag;
 pub mod container;
 mod hash;
 mod path;

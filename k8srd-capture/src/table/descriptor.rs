@@ -40,17 +40,17 @@ pub enum Descriptor<'a> {
     Other { kind: u8, name: &'a [u8] },
 }
 
-/// Types of descriptors in captures.
-mod kind {
-    pub(super) const UNKNOWN: u8 = 0;
-    pub(super) const IPV4_SOCK: u8 = 3;
-    pub(super) const IPV6_SOCK: u8 = 4;
-    pub(super) const IPV4_SERVSOCK: u8 = 5;
-    pub(super) const IPV6_SERVSOCK: u8 = 6;
-    pub(super) const UNIX_SOCK: u8 = 8;
-    pub(super) const FILE_V2: u8 = 16;
+/// Types of descriptors in captures (`SCAP_FD_*`).
+pub(crate) mod fd_type {
+    pub(crate) const UNKNOWN: u8 = 0;
+    pub(crate) const IPV4_SOCK: u8 = 3;
+    pub(crate) const IPV6_SOCK: u8 = 4;
+    pub(crate) const IPV4_SERVSOCK: u8 = 5;
+    pub(crate) const IPV6_SERVSOCK: u8 = 6;
+    pub(crate) const UNIX_SOCK: u8 = 8;
+    pub(crate) const FILE_V2: u8 = 16;
     /// The newest that is known here; a newer one may have any payload.
-    pub(super) const PIDFD: u8 = 21;
+    pub(crate) const PIDFD: u8 = 21;
 }
 
 /// Reads a row of the process `tid` from a list of version 1 or 2.
@@ -69,31 +69,31 @@ pub(crate) fn parse<'a>(
 fn row<'a>(bytes: &mut Bytes<'a>, sized: bool, tid: i64) -> Result<DescriptorRow<'a>, RowError> {
     let (fd, ino, type_id) = (bytes.i64()?, bytes.u64()?, bytes.u8()?);
     let of = match type_id {
-        kind::IPV4_SOCK => {
+        fd_type::IPV4_SOCK => {
             let (source, destination) = (ipv4(bytes)?, ipv4(bytes)?);
             let ports = (bytes.u16()?, bytes.u16()?);
             connected(source, destination, ports, bytes.u8()?)
         }
-        kind::IPV6_SOCK => {
+        fd_type::IPV6_SOCK => {
             let (source, destination) = (ipv6(bytes)?, ipv6(bytes)?);
             let ports = (bytes.u16()?, bytes.u16()?);
             connected(source, destination, ports, bytes.u8()?)
         }
-        kind::IPV4_SERVSOCK => server(ipv4(bytes)?, bytes.u16()?, bytes.u8()?),
-        kind::IPV6_SERVSOCK => server(ipv6(bytes)?, bytes.u16()?, bytes.u8()?),
-        kind::UNIX_SOCK => Descriptor::Unix {
+        fd_type::IPV4_SERVSOCK => server(ipv4(bytes)?, bytes.u16()?, bytes.u8()?),
+        fd_type::IPV6_SERVSOCK => server(ipv6(bytes)?, bytes.u16()?, bytes.u8()?),
+        fd_type::UNIX_SOCK => Descriptor::Unix {
             source: bytes.u64()?,
             destination: bytes.u64()?,
             path: bytes.text()?,
         },
-        kind::FILE_V2 => Descriptor::File {
+        fd_type::FILE_V2 => Descriptor::File {
             open_flags: bytes.u32()?,
             path: bytes.text()?,
             dev: if sized { bytes.u32().ok() } else { None },
         },
         // Falco writes no name for it.
-        kind::UNKNOWN => Descriptor::Other { kind: type_id, name: b"" },
-        _ if type_id <= kind::PIDFD => Descriptor::Other { kind: type_id, name: bytes.text()? },
+        fd_type::UNKNOWN => Descriptor::Other { kind: type_id, name: b"" },
+        _ if type_id <= fd_type::PIDFD => Descriptor::Other { kind: type_id, name: bytes.text()? },
         _ if sized => Descriptor::Other { kind: type_id, name: b"" },
         _ => {
             return Err(RowError::Wrong(format!("descriptor {fd} is of unknown type {type_id}")));

@@ -5,7 +5,9 @@
 use std::net::{IpAddr, SocketAddr};
 
 use crate::reader::Machine;
-use crate::table::{Descriptor, DescriptorRow, GroupRow, InterfaceRow, ProcessRow, UserRow};
+use crate::table::{
+    Descriptor, DescriptorRow, GroupRow, InterfaceRow, ProcessRow, UserRow, fd_type,
+};
 
 /// Falco's limits: of names and paths, of lists, of what is told of users.
 const PATH: usize = 1024;
@@ -179,17 +181,6 @@ fn later(row: &ProcessRow<'_>, out: &mut Vec<u8>) {
     }
     // Shorter, it would be read as one without the first two.
     out.truncate(end.max(start + WITHOUT_NAMESPACE + 4));
-}
-
-/// Types of descriptors that have a payload of their own.
-mod fd_type {
-    pub(super) const UNKNOWN: u8 = 0;
-    pub(super) const IPV4_SOCK: u8 = 3;
-    pub(super) const IPV6_SOCK: u8 = 4;
-    pub(super) const IPV4_SERVSOCK: u8 = 5;
-    pub(super) const IPV6_SERVSOCK: u8 = 6;
-    pub(super) const UNIX_SOCK: u8 = 8;
-    pub(super) const FILE_V2: u8 = 16;
 }
 
 pub(super) fn descriptor(row: &DescriptorRow<'_>, out: &mut Vec<u8>) {

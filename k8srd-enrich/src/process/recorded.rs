@@ -99,15 +99,7 @@ impl Processes {
     /// A thread of which nothing was told. Falco answers for it all the same.
     fn stranger(&mut self, tid: u32, event: &dyn Event) -> Option<u32> {
         self.counts.missed_starts += 1;
-        let place = self.table.add_process(NewProcess {
-            pid: tid,
-            ppid: None,
-            start: StartTime::UNTOLD,
-            exec_id: None,
-            born: None,
-            last_seen: event.time(),
-            recorded: true,
-        });
+        let place = self.table.add_process(NewProcess::recorded(tid, None, event.time()));
         let process = self.table.process_mut(place)?;
         process.stranger = true;
         process.reaper = false;

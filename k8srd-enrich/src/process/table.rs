@@ -117,6 +117,14 @@ pub(crate) struct NewProcess {
     pub(crate) recorded: bool,
 }
 
+impl NewProcess {
+    /// One that a recording tells of, which has ids and nothing to tell two of the same id apart.
+    pub(crate) fn recorded(pid: u32, ppid: Option<u32>, last_seen: Timestamp) -> Self {
+        let start = StartTime::UNTOLD;
+        Self { pid, ppid, start, exec_id: None, born: None, last_seen, recorded: true }
+    }
+}
+
 /// Past so many descendants the lineage of every process counts as changed.
 const DESCENDANTS: usize = 1_000;
 /// No process has more ancestors, unless records are wrong.

@@ -160,20 +160,8 @@ pub(in crate::kind) const CLOSE_RANGE_FLAGS: &[FlagName] =
 pub(in crate::kind) const MEMFD_CREATE_FLAGS: &[FlagName] =
     &[("MFD_CLOEXEC", 1 << 0), ("MFD_ALLOW_SEALING", 1 << 1), ("MFD_HUGETLB", 1 << 2)];
 
-pub(in crate::kind) const CHMOD_MODE: &[FlagName] = &[
-    ("S_IXOTH", 0o1),
-    ("S_IWOTH", 0o2),
-    ("S_IROTH", 0o4),
-    ("S_IXGRP", 0o10),
-    ("S_IWGRP", 0o20),
-    ("S_IRGRP", 0o40),
-    ("S_IXUSR", 0o100),
-    ("S_IWUSR", 0o200),
-    ("S_IRUSR", 0o400),
-    ("S_ISVTX", 0o1000),
-    ("S_ISGID", 0o2000),
-    ("S_ISUID", 0o4000),
-];
+/// The permissions of [`MKNOD_MODE`], without the types of files.
+pub(in crate::kind) const CHMOD_MODE: &[FlagName] = MKNOD_MODE.split_at(12).0;
 
 pub(in crate::kind) const MKNOD_MODE: &[FlagName] = &[
     ("S_IXOTH", 0o1),

@@ -7,21 +7,12 @@ use k8srd_core::event::{Event, Timestamp};
 
 use super::params::{Told, kind};
 use super::{NewProcess, Processes, StartTime};
+use crate::clone_flag;
 use crate::path;
 use crate::process::ended::STALE;
 use crate::process::facts::{Facts, Inode, Program};
 use crate::process::state::{Cgroups, Life, Memory, Own, Session};
 use crate::read;
-
-/// Flags of clone as Falco records them.
-mod clone_flag {
-    pub(super) const NEWPID: u64 = 1 << 6;
-    pub(super) const PARENT: u64 = 1 << 8;
-    pub(super) const THREAD: u64 = 1 << 13;
-    pub(super) const VFORK: u64 = 1 << 27;
-    /// Falco's own: the child is in a pid namespace.
-    pub(super) const CHILD_IN_PIDNS: u64 = 1 << 29;
-}
 
 /// What a thread is when the event comes, to be copied or changed.
 #[derive(Clone)]
@@ -197,15 +188,7 @@ impl Processes {
         let leader = self.table.current(pid).and_then(|leader| self.table.thread(leader));
         let leader = leader.map(|leader| leader.process);
         let leader = leader.unwrap_or_else(|| {
-            let leader = self.table.add_process(NewProcess {
-                pid,
-                ppid: ptid,
-                start: StartTime::UNTOLD,
-                exec_id: None,
-                born: None,
-                last_seen: event.time(),
-                recorded: true,
-            });
+            let leader = self.table.add_process(NewProcess::recorded(pid, ptid, event.time()));
             self.table.settle_parent(leader);
             leader
         });
@@ -297,15 +280,7 @@ impl Processes {
         let directory = from.and_then(|from| self.table.thread(from));
         let directory = directory.and_then(|thread| self.table.process(thread.process));
         let cwd = directory.map(|process| Arc::clone(&process.cwd)).unwrap_or_default();
-        let place = self.table.add_process(NewProcess {
-            pid,
-            ppid: ptid,
-            start: StartTime::UNTOLD,
-            exec_id: None,
-            born: None,
-            last_seen: event.time(),
-            recorded: true,
-        });
+        let place = self.table.add_process(NewProcess::recorded(pid, ptid, event.time()));
         self.table.settle_parent(place);
         self.table.set_cwd(place, cwd);
         self.table.set_cgroups(place, cgroups, None);
@@ -408,15 +383,7 @@ impl Processes {
         self.table.unsettled = true;
         let leader = self.table.current(pid).and_then(|leader| self.table.thread(leader));
         let place = leader.map(|leader| leader.process).unwrap_or_else(|| {
-            self.table.add_process(NewProcess {
-                pid,
-                ppid,
-                start: StartTime::UNTOLD,
-                exec_id: None,
-                born: None,
-                last_seen: event.time(),
-                recorded: true,
-            })
+            self.table.add_process(NewProcess::recorded(pid, ppid, event.time()))
         });
         let facts = self.places.task.facts(event, arena);
         let told_cgroups = self.places.task.cgroups.as_ref();

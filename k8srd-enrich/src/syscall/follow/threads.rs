@@ -12,16 +12,8 @@ use super::super::descriptor::{
     self, Descriptor, Ends, Role, Transport, Type, ends_text, open_flag,
 };
 use super::{Call, ENDED, Followed, STALE};
+use crate::clone_flag;
 use crate::read::{self, id};
-
-/// Flags of `clone` as Falco numbers them (`PPM_CL_*`).
-mod clone_flag {
-    pub(super) const NEWPID: u64 = 1 << 6;
-    pub(super) const PARENT: u64 = 1 << 8;
-    pub(super) const THREAD: u64 = 1 << 13;
-    pub(super) const VFORK: u64 = 1 << 27;
-    pub(super) const CHILD_IN_PIDNS: u64 = 1 << 29;
-}
 
 /// Most ports that are remembered; no more can be listened on.
 const PORTS: usize = 1 << 16;
