@@ -3,26 +3,18 @@
 #![forbid(unsafe_code)]
 #![expect(clippy::print_stdout, reason = "a skip says why")]
 
+mod program;
+
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::process::CommandExt as _;
 use std::path::Path;
 use std::process::{Command, Output};
 
+use crate::program::{code, stderr, stdout};
+
 fn k8srd(args: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_k8srd")).args(args).output().expect("the program starts")
-}
-
-fn code(output: &Output) -> i32 {
-    output.status.code().expect("the program ends by itself")
-}
-
-fn stdout(output: &Output) -> String {
-    String::from_utf8_lossy(&output.stdout).into_owned()
-}
-
-fn stderr(output: &Output) -> String {
-    String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
 /// A folder with these rule files.

@@ -1,11 +1,15 @@
 //! `k8srd describe`, through the program. Nothing here needs a privilege.
 #![forbid(unsafe_code)]
 
+mod program;
+
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
 
 use serde_json::Value;
+
+use crate::program::{code, stderr, stdout};
 
 const RULES: &str = "\
 - required_engine_version: 0.40.0
@@ -53,19 +57,11 @@ fn describe_in(folder: &Path, args: &[&str]) -> Output {
         .expect("the program starts")
 }
 
-fn code(output: &Output) -> i32 {
-    output.status.code().expect("the program ends by itself")
-}
-
-fn stderr(output: &Output) -> String {
-    String::from_utf8_lossy(&output.stderr).into_owned()
-}
-
 /// What it prints if all is well.
 #[track_caller]
 fn text(output: &Output) -> String {
     assert_eq!(code(output), 0, "{}", stderr(output));
-    String::from_utf8_lossy(&output.stdout).into_owned()
+    stdout(output)
 }
 
 #[test]

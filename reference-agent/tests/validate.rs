@@ -3,12 +3,16 @@
 #![forbid(unsafe_code)]
 #![expect(clippy::print_stdout, reason = "a skip says why")]
 
+mod program;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use k8srd_core::rules::diagnostic::Code;
 use serde_json::{Value, json};
+
+use crate::program::{code, stderr, stdout};
 
 /// Runs the verb in a folder, so that files have short names in what it says.
 fn validate_in(folder: &Path, args: &[&str]) -> Output {
@@ -18,18 +22,6 @@ fn validate_in(folder: &Path, args: &[&str]) -> Output {
         .current_dir(folder)
         .output()
         .expect("the program starts")
-}
-
-fn code(output: &Output) -> i32 {
-    output.status.code().expect("the program ends by itself")
-}
-
-fn stdout(output: &Output) -> String {
-    String::from_utf8_lossy(&output.stdout).into_owned()
-}
-
-fn stderr(output: &Output) -> String {
-    String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
 fn object(output: &Output) -> Value {
