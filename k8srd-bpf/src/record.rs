@@ -259,7 +259,7 @@ enum Problem {
 
 #[cfg(test)]
 mod tests {
-    use k8srd_core::kind::KINDS;
+    use k8srd_core::kind::KindInfo;
     use proptest::prelude::*;
     use zerocopy::IntoBytes;
 
@@ -270,7 +270,7 @@ mod tests {
     fn every_kind_answers_every_param_without_panic_and_no_param_beyond() {
         for (kind, record) in of_every_kind() {
             let event = parse(&record).unwrap();
-            let info = KINDS.iter().find(|info| info.kind == event.kind()).unwrap();
+            let info = KindInfo::of(event.kind()).unwrap();
             let arena = Arena::default();
             for place in 0..info.params.len() as u8 {
                 event.get(&Key::param(place), &arena);

@@ -7,7 +7,7 @@ mod versions;
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
-use k8srd_core::kind::{EventKind, KINDS, Origin, ParamType};
+use k8srd_core::kind::{EventKind, KindInfo, Origin, ParamType};
 
 use crate::codes;
 use crate::record::{Record, RecordBuf, RecordHeader};
@@ -73,7 +73,8 @@ impl Converter {
     pub(crate) fn convert<'r>(&'r mut self, record: Record<'r>) -> Converted<'r> {
         if record.code >= codes::COUNT {
             // State of our own kinds is never of an older version; others are newer than this.
-            let own = EventKind(record.code).is_state() && row(EventKind(record.code)).is_some();
+            let kind = EventKind(record.code);
+            let own = kind.is_state() && KindInfo::of(kind).is_some();
             return if own { Converted::Event(record) } else { Converted::Skipped };
         }
         let mut changed = false;
@@ -86,8 +87,7 @@ impl Converter {
             if current && now.code % 2 == 1 && newest.is_none_or(|newest| count >= newest) {
                 break;
             }
-            let Some(recipe) = TABLE.get(&(now.code, u8::try_from(count).unwrap_or(u8::MAX)))
-            else {
+            let Some(recipe) = recipe(now.code, count) else {
                 if current {
                     break;
                 }
@@ -190,28 +190,37 @@ impl Recipe {
     }
 }
 
-static TABLE: LazyLock<HashMap<(u16, u8), Recipe>> = LazyLock::new(|| {
-    let kept = versions::KEPT.iter().map(|&(code, count)| (code, count, "store"));
-    let rows = kept.chain(versions::RECIPES.iter().copied());
-    rows.filter_map(|(code, count, text)| Some(((code, count), Recipe::parse(text)?))).collect()
-});
-
-/// The place of a kind's row.
-fn row(kind: EventKind) -> Option<usize> {
-    KINDS.binary_search_by_key(&kind, |info| info.kind).ok()
+/// What becomes of an event with this code and so many params.
+fn recipe(code: u16, params: usize) -> Option<&'static Recipe> {
+    let of_code = TABLE.get(usize::from(code))?;
+    of_code.iter().find(|(of, _)| *of == params).map(|(_, recipe)| recipe)
 }
+
+/// Rows by code, each with the number of params.
+static TABLE: LazyLock<Vec<Vec<(usize, Recipe)>>> = LazyLock::new(|| {
+    let mut table: Vec<_> = (0..codes::COUNT).map(|_| Vec::new()).collect();
+    let kept = versions::KEPT.iter().map(|&(code, count)| (code, count, "store"));
+    for (code, count, text) in kept.chain(versions::RECIPES.iter().copied()) {
+        if let (Some(rows), Some(recipe)) = (table.get_mut(usize::from(code)), Recipe::parse(text))
+        {
+            rows.push((usize::from(count), recipe));
+        }
+    }
+    table
+});
 
 /// Whether today's writers produce it.
 fn is_current(code: u16) -> bool {
-    let is_state = |place: usize| KINDS.get(place).is_some_and(|info| info.origin != Origin::Meta);
     // Of the others there are names for rules, and no events.
-    row(EventKind(code)).is_some() || row(EventKind::state(code)).is_some_and(is_state)
+    let is_state = |info: &KindInfo| info.origin != Origin::Meta;
+    KindInfo::of(EventKind(code)).is_some()
+        || KindInfo::of(EventKind::state(code)).is_some_and(is_state)
 }
 
 /// What stands for a number that nobody recorded; texts are empty.
 fn zero(code: u16, place: usize) -> &'static [u8] {
-    let row = row(EventKind(code)).or_else(|| row(EventKind::state(code)));
-    let param = row.and_then(|row| KINDS.get(row)?.params.get(place));
+    let row = KindInfo::of(EventKind(code)).or_else(|| KindInfo::of(EventKind::state(code)));
+    let param = row.and_then(|row| row.params.get(place));
     match param.map(|param| param.ty) {
         Some(ParamType::Uid | ParamType::Gid) => &[0xFF; 4],
         Some(
@@ -242,6 +251,8 @@ fn container_json(old: Record<'_>) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashSet;
+
     use k8srd_core::event::Timestamp;
 
     use super::*;
@@ -278,7 +289,13 @@ mod tests {
                 assert_eq!(params.len(), usize::from(newest), "{code} {text}");
             }
         }
-        assert_eq!(TABLE.len(), versions::KEPT.len() + versions::RECIPES.len());
+        let rows: Vec<_> = (0..)
+            .zip(&*TABLE)
+            .flat_map(|(code, rows)| rows.iter().map(move |(count, _)| (code, *count)))
+            .collect();
+        assert_eq!(rows.len(), versions::KEPT.len() + versions::RECIPES.len());
+        let different: HashSet<_> = rows.iter().collect();
+        assert_eq!(different.len(), rows.len());
     }
 
     #[test]

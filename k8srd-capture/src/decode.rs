@@ -120,13 +120,12 @@ fn unix_path(bytes: &[u8]) -> &[u8] {
 
 #[cfg(test)]
 mod tests {
-    use k8srd_core::kind::{EventKind, KINDS, KindInfo};
+    use k8srd_core::kind::{EventKind, KindInfo};
 
     use super::*;
 
     fn param(kind: EventKind, name: &str) -> &'static ParamInfo {
-        let place = KINDS.binary_search_by_key(&kind, |info: &KindInfo| info.kind).unwrap();
-        KINDS[place].param(name).unwrap().1
+        KindInfo::of(kind).unwrap().param(name).unwrap().1
     }
 
     #[track_caller]

@@ -11,7 +11,7 @@ use k8srd_core::catalogue as field;
 use k8srd_core::event::{Event, Fields, Timestamp};
 use k8srd_core::field::Key;
 use k8srd_core::interest::Interest;
-use k8srd_core::kind::{EventKind, KINDS, KindInfo};
+use k8srd_core::kind::{EventKind, KindInfo};
 use k8srd_core::loss::Losses;
 use k8srd_core::set::FieldSet;
 use k8srd_core::source::{Flow, Source, SourceError};
@@ -290,14 +290,14 @@ impl<'a> Recorded<'a> {
             }
         }
         // The entries of calls have a row as state only.
-        let own = info(kind);
+        let own = KindInfo::of(kind);
         if kind.is_state() {
             let (number, boot_time) = (0, None);
             return Some(Self { kind, info: own?, record, context, number, boot_time });
         }
         let state = EventKind::state(record.code);
         let kind = if record.state_only || own.is_none() { state } else { kind };
-        let info = own.or_else(|| info(state))?;
+        let info = own.or_else(|| KindInfo::of(state))?;
         Some(Self { kind, info, record, context, number: 0, boot_time: None })
     }
 }
@@ -317,25 +317,6 @@ fn by_number(number: u16) -> Option<EventKind> {
 /// falcosecurity/libs.
 fn is_initial_state(kind: EventKind) -> bool {
     matches!(kind.falco_code(), Some(324 | 354 | 356 | 358 | 360 | 402))
-}
-
-/// The row of a kind.
-fn info(kind: EventKind) -> Option<&'static KindInfo> {
-    /// Rows by code, so that no event searches.
-    static BY_CODE: LazyLock<Vec<Option<&'static KindInfo>>> = LazyLock::new(|| {
-        let find = |code| {
-            let place = KINDS.binary_search_by_key(&EventKind(code), |info| info.kind);
-            place.ok().and_then(|place| KINDS.get(place))
-        };
-        (0..codes::COUNT).map(find).collect()
-    });
-    match BY_CODE.get(usize::from(kind.0)) {
-        Some(row) => *row,
-        None => {
-            let place = KINDS.binary_search_by_key(&kind, |info| info.kind);
-            place.ok().and_then(|place| KINDS.get(place))
-        }
-    }
 }
 
 impl Event for Recorded<'_> {

@@ -6,7 +6,7 @@ use k8srd_core::arena::Arena;
 use k8srd_core::catalogue as field;
 use k8srd_core::event::{Event, Fields, Timestamp};
 use k8srd_core::field::{FieldId, Key};
-use k8srd_core::kind::{EventKind, KINDS, KindInfo};
+use k8srd_core::kind::{EventKind, KindInfo};
 use k8srd_core::value::{Lookup, SocketAddress, SocketTuple, Value};
 
 use crate::context::Context;
@@ -59,8 +59,8 @@ const GROUP_ADDED: u16 = 358;
 impl Fields for State<'_> {
     fn get<'a>(&'a self, key: &Key, _: &'a Arena) -> Lookup<Value<'a>> {
         let param = || {
-            let row = KINDS.binary_search_by_key(&self.kind(), |info: &KindInfo| info.kind);
-            let param = KINDS.get(row.ok()?)?.params.get(usize::from(key.field().as_param()?))?;
+            let place = usize::from(key.field().as_param()?);
+            let param = KindInfo::of(self.kind())?.params.get(place)?;
             Some(param.name)
         };
         Lookup::from(match self {

@@ -133,6 +133,12 @@ pub struct KindInfo {
 }
 
 impl KindInfo {
+    /// The row of a kind of Falco's schema, found without a search. For a schema of one's own there is
+    /// [`Schema::kind_info`](crate::schema::Schema::kind_info).
+    pub fn of(kind: EventKind) -> Option<&'static Self> {
+        table::row(kind)
+    }
+
     /// A kind of a schema of one's own, of which nothing is known but the name.
     pub const fn custom(kind: EventKind, name: Cow<'static, str>) -> Self {
         Self {

@@ -4,7 +4,7 @@ use k8srd_core::arena::Arena;
 use k8srd_core::catalogue as field;
 use k8srd_core::event::Event;
 use k8srd_core::field::Key;
-use k8srd_core::kind::{EventKind, KINDS, KindInfo};
+use k8srd_core::kind::{EventKind, KindInfo};
 
 macro_rules! keys {
     ($($name:ident $field:ident;)*) => {
@@ -81,12 +81,7 @@ pub(crate) fn bytes<'a>(event: &'a dyn Event, key: &Key, arena: &'a Arena) -> Op
     event.get(key, arena).known()?.as_bytes()
 }
 
-/// The row of a kind.
-pub(crate) fn kind_info(kind: EventKind) -> Option<&'static KindInfo> {
-    KINDS.get(KINDS.binary_search_by_key(&kind, |info| info.kind).ok()?)
-}
-
 /// The key of a param, by name: found once, when an enricher is made.
 pub(crate) fn param(kind: EventKind, name: &str) -> Option<Key> {
-    kind_info(kind)?.param(name).map(|(place, _)| Key::param(place))
+    KindInfo::of(kind)?.param(name).map(|(place, _)| Key::param(place))
 }

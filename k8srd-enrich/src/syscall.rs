@@ -24,7 +24,6 @@ use k8srd_core::kind::{KINDS, KindFlags, KindInfo};
 use k8srd_core::set::{FieldSet, KindSet};
 use k8srd_core::value::{Lookup, Value};
 
-use crate::read;
 use crate::unmarked::Unmarked;
 use follow::Followed;
 use table::Limits;
@@ -245,7 +244,7 @@ impl Enricher for SyscallFields {
         key: &Key,
         arena: &'a Arena,
     ) -> Lookup<Value<'a>> {
-        let Some(info) = read::kind_info(event.kind()) else { return Lookup::Absent };
+        let Some(info) = KindInfo::of(event.kind()) else { return Lookup::Absent };
         Context { event, info, arena, followed: self.followed.as_deref() }.value(key).into()
     }
 }

@@ -3,10 +3,8 @@
 use k8srd_core::arena::Arena;
 use k8srd_core::event::{Event, Fields, Timestamp};
 use k8srd_core::field::Key;
-use k8srd_core::kind::EventKind;
+use k8srd_core::kind::{EventKind, KindInfo};
 use k8srd_core::value::{Lookup, Value};
-
-use crate::read;
 
 /// An event that only carries state because its recorder was asked for others: an exec is an exec,
 /// whether rules see it or not.
@@ -23,7 +21,7 @@ impl<'a> Unmarked<'a> {
             return None;
         }
         let kind = EventKind(event.kind().falco_code()?);
-        read::kind_info(kind).map(|_| Self { event, kind })
+        KindInfo::of(kind).map(|_| Self { event, kind })
     }
 }
 
@@ -72,7 +70,7 @@ mod tests {
     fn a_marked_exec_is_an_exec_and_what_is_nothing_else_stays() {
         let exec = Marked(TestEvent::execve().param("comm", "sh"));
         let unmarked = Unmarked::of(&exec).unwrap();
-        let comm = read::param(EventKind::EXECVE, "comm").unwrap();
+        let comm = crate::read::param(EventKind::EXECVE, "comm").unwrap();
         assert_eq!(unmarked.kind(), EventKind::EXECVE);
         assert_eq!(unmarked.get(&comm, &Arena::default()).known(), Some(Value::from("sh")));
         assert!(Unmarked::of(&TestEvent::execve()).is_none());

@@ -70,7 +70,7 @@ impl<'a> Clone<'a> {
 mod tests {
     use k8srd_core::event::{Event, Fields};
     use k8srd_core::field::Key;
-    use k8srd_core::kind::KINDS;
+    use k8srd_core::kind::KindInfo;
     use zerocopy::{FromZeros, IntoBytes};
 
     use super::super::parse;
@@ -92,7 +92,7 @@ mod tests {
         let event = parse(&record).unwrap();
         let context = context();
         let arena = Arena::default();
-        let info = KINDS.iter().find(|info| info.kind == event.kind()).unwrap();
+        let info = KindInfo::of(event.kind()).unwrap();
         for (place, param) in (0..).zip(info.params.iter()) {
             let want = match param.name {
                 "res" => Some(Value::I64(4321)),

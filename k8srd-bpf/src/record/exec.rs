@@ -149,7 +149,7 @@ mod tests {
     use k8srd_core::catalogue;
     use k8srd_core::event::{Event, Fields};
     use k8srd_core::field::Key;
-    use k8srd_core::kind::KINDS;
+    use k8srd_core::kind::KindInfo;
     use zerocopy::{FromZeros, IntoBytes};
 
     use super::super::parse;
@@ -181,7 +181,7 @@ mod tests {
             let record = record(kind, HOOK_EXEC, b"run\0-x\0\0y y\0");
             let event = parse(&record).unwrap();
             let (context, arena) = (context(), Arena::default());
-            let info = KINDS.iter().find(|info| info.kind == event.kind()).unwrap();
+            let info = KindInfo::of(event.kind()).unwrap();
             for (place, param) in (0..).zip(info.params.iter()) {
                 let want = match param.name {
                     "res" => Value::I64(0),

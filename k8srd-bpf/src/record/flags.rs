@@ -127,12 +127,12 @@ fn translate(flags: u64, bits: &[Bit]) -> u32 {
 
 #[cfg(test)]
 mod tests {
-    use k8srd_core::kind::{EventKind, FlagName, KINDS, flags_text};
+    use k8srd_core::kind::{EventKind, FlagName, KindInfo, flags_text};
 
     use super::*;
 
     fn names(kind: EventKind, param: &str) -> &'static [FlagName] {
-        let info = KINDS.iter().find(|info| info.kind == kind).unwrap();
+        let info = KindInfo::of(kind).unwrap();
         info.params.iter().find(|p| p.name == param).unwrap().flags
     }
 

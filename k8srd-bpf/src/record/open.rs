@@ -78,7 +78,7 @@ mod tests {
     use k8srd_core::arena::Arena;
     use k8srd_core::event::{Event, Fields};
     use k8srd_core::field::Key;
-    use k8srd_core::kind::KINDS;
+    use k8srd_core::kind::KindInfo;
     use zerocopy::{FromZeros, IntoBytes};
 
     use super::super::parse;
@@ -95,7 +95,7 @@ mod tests {
         let record = record.body(body.as_bytes()).build();
         let event = parse(&record).unwrap();
         let arena = Arena::default();
-        let info = KINDS.iter().find(|info| info.kind == event.kind()).unwrap();
+        let info = KindInfo::of(event.kind()).unwrap();
         (0..)
             .zip(info.params.iter())
             .map(|(place, param)| {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::os::unix::fs::MetadataExt;
 
 use k8srd_core::catalogue::FIELDS;
-use k8srd_core::kind::KINDS;
+use k8srd_core::kind::KindInfo;
 use k8srd_core::value::OwnedValue;
 
 use crate::watch::{Run, Seen};
@@ -39,7 +39,7 @@ pub(crate) fn bytes(bytes: impl AsRef<[u8]>) -> Truth {
 #[track_caller]
 pub(crate) fn check(seen: &Seen, truth: impl IntoIterator<Item = (&'static str, Truth)>) {
     let mut truth: BTreeMap<_, _> = truth.into_iter().collect();
-    let info = KINDS.iter().find(|info| info.kind == seen.kind).expect("a known kind");
+    let info = KindInfo::of(seen.kind).expect("a known kind");
     for name in ["ctx.path.base", "ctx.path.real", "ctx.file_mode", "ctx.sock.type", "ctx.old_tid"]
     {
         truth.entry(name).or_insert(Truth::Absent);

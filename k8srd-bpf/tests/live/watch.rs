@@ -14,7 +14,7 @@ use k8srd_core::catalogue::FIELDS;
 use k8srd_core::event::Event;
 use k8srd_core::field::Key;
 use k8srd_core::interest::Interest;
-use k8srd_core::kind::{EventKind, KINDS};
+use k8srd_core::kind::{EventKind, KindInfo};
 use k8srd_core::set::FieldSet;
 use k8srd_core::source::{Flow, Source};
 use k8srd_core::value::{OwnedValue, Value};
@@ -64,7 +64,7 @@ impl fmt::Debug for Seen {
 impl Seen {
     pub(crate) fn new(event: &dyn Event) -> Self {
         let arena = Arena::default();
-        let info = KINDS.iter().find(|info| info.kind == event.kind()).expect("a known kind");
+        let info = KindInfo::of(event.kind()).expect("a known kind");
         let params = (0..).zip(info.params.iter()).map(|(n, param)| (param.name, Key::param(n)));
         let fields = FIELDS.iter().map(|info| match &info.name {
             std::borrow::Cow::Borrowed(name) => (*name, Key::of(info.id)),

@@ -5,7 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use k8srd_core::arena::Arena;
 use k8srd_core::event::Event;
 use k8srd_core::field::Key;
-use k8srd_core::kind::{EventKind, KINDS, KindFlags, KindInfo, ParamInfo, ParamType};
+use k8srd_core::kind::{EventKind, KindFlags, KindInfo, ParamInfo, ParamType};
 use k8srd_core::value::{Lookup, SocketAddress, SocketTuple, Value};
 
 use crate::record::RecordBuf;
@@ -39,11 +39,15 @@ impl RecordBuf {
         keep: impl Fn(&KindInfo, &ParamInfo) -> bool,
     ) -> bool {
         let kind = event.kind();
-        let (Some(info), true) = (row(kind), kind != EventKind::SECTION) else { return false };
+        let (Some(info), true) = (KindInfo::of(kind), kind != EventKind::SECTION) else {
+            return false;
+        };
         let code = kind.falco_code().unwrap_or(kind.0);
         self.begin_for(event, code, arena);
         // What has no code of its own for state is told by a flag.
-        self.set_state_only(kind.is_state() && row(EventKind(code)).is_some() && code != kind.0);
+        self.set_state_only(
+            kind.is_state() && KindInfo::of(EventKind(code)).is_some() && code != kind.0,
+        );
         let wide = info.flags.contains(KindFlags::LARGE_PAYLOAD);
         for (place, param) in (0..).zip(info.params.iter()) {
             self.push_with(|out| {
@@ -64,11 +68,6 @@ impl RecordBuf {
         }
         true
     }
-}
-
-fn row(kind: EventKind) -> Option<&'static KindInfo> {
-    let place = KINDS.binary_search_by_key(&kind, |info| info.kind).ok()?;
-    KINDS.get(place)
 }
 
 /// Appends the bytes of a value. One that the param's type cannot hold is not captured.

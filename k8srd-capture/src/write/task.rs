@@ -6,7 +6,7 @@ use k8srd_core::arena::Arena;
 use k8srd_core::catalogue as field;
 use k8srd_core::event::Event;
 use k8srd_core::field::{FieldId, Key};
-use k8srd_core::kind::{EventKind, KINDS};
+use k8srd_core::kind::{EventKind, KindInfo};
 use k8srd_core::value::{Lookup, Value};
 
 use crate::table::ProcessRow;
@@ -25,7 +25,7 @@ const MAIN_THREAD: u32 = 1 << 30;
 
 /// Names of the params of [`EventKind::TASK`], by place.
 static PARAMS: LazyLock<Vec<&'static str>> = LazyLock::new(|| {
-    let row = KINDS.iter().find(|info| info.kind == EventKind::TASK);
+    let row = KindInfo::of(EventKind::TASK);
     row.map(|row| row.params.iter().map(|param| param.name).collect()).unwrap_or_default()
 });
 

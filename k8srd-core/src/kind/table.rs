@@ -396,6 +396,21 @@ static ALL: [KindInfo; COUNT] = {
     all
 };
 
+/// The place of each kind's row in [`ALL`]; of what is no kind, none.
+static PLACES: [u16; 1 << 16] = {
+    let mut places = [u16::MAX; 1 << 16];
+    let mut at = 0;
+    while at < COUNT {
+        places[ALL[at].kind.0 as usize] = at as u16;
+        at += 1;
+    }
+    places
+};
+
+pub(super) fn row(kind: EventKind) -> Option<&'static KindInfo> {
+    ALL.get(usize::from(PLACES[usize::from(kind.0)]))
+}
+
 impl Row {
     const fn info(self, kind: EventKind) -> KindInfo {
         let Self { code: _, name, origin, category, codes, flags, params } = self;
@@ -418,7 +433,10 @@ mod tests {
     #[test]
     fn codes_ascend_and_params_fit() {
         assert!(KINDS.is_sorted_by(|a, b| a.kind < b.kind));
+        let kinds = (0..=u16::MAX).filter_map(|code| KindInfo::of(EventKind(code)));
+        assert!(kinds.map(|info| info.kind).eq(KINDS.iter().map(|info| info.kind)));
         for info in KINDS {
+            assert_eq!(KindInfo::of(info.kind).map(|found| &found.name), Some(&info.name));
             assert!(info.params.len() < usize::from(FieldId::PARAMS), "{}", info.name);
             for (place, param) in (0..).zip(info.params.iter()) {
                 let what = format!("{}.{}", info.name, param.name);

@@ -242,7 +242,7 @@ impl<'a> Call<'a> {
 /// Whether an event may be of a thread that is gone, or of none.
 fn says_nothing_of_thread(kind: EventKind) -> bool {
     let beside = |info: &KindInfo| info.flags.contains(KindFlags::BESIDE_THREAD);
-    kind == EventKind::PROCEXIT || kind == kinds::SWITCH || read::kind_info(kind).is_none_or(beside)
+    kind == EventKind::PROCEXIT || kind == kinds::SWITCH || KindInfo::of(kind).is_none_or(beside)
 }
 
 /// Whether a text that is kept says the same; if not, says the new one.

@@ -176,18 +176,17 @@ pub(super) fn opens_by_name(kind: EventKind) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use k8srd_core::kind::{KINDS, KindFlags, ParamType};
+    use k8srd_core::kind::{KINDS, KindFlags, KindInfo, ParamType};
 
     use super::*;
-    use crate::read;
 
     #[test]
     fn kinds_have_their_names() {
         for &(kind, name) in NAMES {
-            assert_eq!(read::kind_info(kind).map(|info| &*info.name), Some(name), "{kind:?}");
+            assert_eq!(KindInfo::of(kind).map(|info| &*info.name), Some(name), "{kind:?}");
         }
         let entries = [entry::OPEN, entry::CONNECT, entry::CREAT, entry::OPENAT, entry::OPENAT2];
-        let names = entries.map(|kind| read::kind_info(kind).map(|info| &*info.name));
+        let names = entries.map(|kind| KindInfo::of(kind).map(|info| &*info.name));
         assert_eq!(names, ["open", "connect", "creat", "openat", "openat2"].map(Some));
     }
 

@@ -191,7 +191,7 @@ fn made() -> impl Strategy<Value = Made> {
 fn said(event: &dyn Event) -> Vec<String> {
     let arena = Arena::default();
     // What only carries state may be of a kind that has no row for that.
-    let info = KINDS.iter().find(|info| info.kind == event.kind());
+    let info = KindInfo::of(event.kind());
     let (name, params) = info.map_or(("state", 0), |info| (&*info.name, info.params.len() as u8));
     let params = (0..params).map(FieldId::param);
     let context = FIELDS.iter().filter(|info| info.class == FieldClass::Ctx).map(|info| info.id);
@@ -225,13 +225,13 @@ proptest! {
 }
 
 fn param_of(kind: EventKind, name: &str) -> usize {
-    let info = KINDS.iter().find(|info| info.kind == kind).unwrap();
+    let info = KindInfo::of(kind).unwrap();
     info.param(name).unwrap().0.into()
 }
 
 /// What a live source tells of a task, and of an exec in it.
 fn live(kind: EventKind, params: &[(&str, Datum)]) -> Made {
-    let info = KINDS.iter().find(|info| info.kind == kind).unwrap();
+    let info = KindInfo::of(kind).unwrap();
     let mut made = Made {
         kind,
         time: 9,
