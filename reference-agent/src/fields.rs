@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 
 use crate::config::WrongCall;
 use crate::listing::{self, Format, cell};
+use crate::stdout;
 
 /// List the fields that rules may name: type, argument, meaning, and who answers them
 ///
@@ -39,11 +40,12 @@ pub(crate) fn run(args: &FieldsArgs) -> Result<ExitCode> {
         let known = schema.source_name();
         return Err(WrongCall(format!("no source is named {source}; there is: {known}")).into());
     }
-    listing::print(&match args.format {
+    stdout::write(&match args.format {
         Format::Text => text(&schema),
         Format::Markdown => markdown(&schema),
         Format::Json => listing::json(&as_json(&schema)),
-    })
+    })?;
+    Ok(ExitCode::SUCCESS)
 }
 
 /// The fields by class, classes in the order in which they first occur.

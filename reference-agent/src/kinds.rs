@@ -12,6 +12,7 @@ use k8srd_core::set::KindSet;
 use serde_json::{Value, json};
 
 use crate::listing::{self, Format};
+use crate::stdout;
 
 /// List the kinds of events: their names for evt.type, their params, and which the sensor sees
 ///
@@ -27,14 +28,15 @@ pub(crate) struct KindsArgs {
 
 pub(crate) fn run(args: &KindsArgs) -> Result<ExitCode> {
     let live = BpfSource::kinds();
-    listing::print(&match args.format {
+    stdout::write(&match args.format {
         Format::Text => text(&live),
         Format::Markdown => markdown(&live),
         Format::Json => {
             let kinds: Vec<_> = KINDS.iter().map(|info| as_json(info, &live)).collect();
             listing::json(&json!({ "source": "syscall", "kinds": kinds }))
         }
-    })
+    })?;
+    Ok(ExitCode::SUCCESS)
 }
 
 /// What a rule may do with a kind.

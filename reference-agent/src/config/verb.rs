@@ -1,15 +1,14 @@
 //! `k8srd config`: what may be set, whether a file is right, what is in effect.
 
-use std::io::{self, Write as _};
 use std::path::Path;
 use std::process::ExitCode;
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use clap::{Args, Subcommand, ValueEnum};
 
 use super::{DEFAULT_FILE, reference, show};
 use crate::cli::SettingsArgs;
-use crate::exit;
+use crate::{exit, stdout};
 
 /// Check and show the configuration, or say what may be in it
 #[derive(Args, Debug)]
@@ -58,13 +57,8 @@ pub(crate) fn run(args: &ConfigArgs) -> Result<ExitCode> {
         }
         Action::Schema { format: Format::Markdown } => reference::markdown(),
     };
-    print(&page)?;
+    stdout::write(&page)?;
     Ok(ExitCode::SUCCESS)
-}
-
-/// A reader that has seen enough is no reason to panic.
-fn print(page: &str) -> Result<()> {
-    io::stdout().write_all(page.as_bytes()).context("standard output cannot be written")
 }
 
 fn check(args: &SettingsArgs) -> Result<ExitCode> {
@@ -81,6 +75,6 @@ fn check(args: &SettingsArgs) -> Result<ExitCode> {
         1 => ("1 problem".to_owned(), ExitCode::from(exit::FAILED)),
         n => (format!("{n} problems"), ExitCode::from(exit::FAILED)),
     };
-    print(&format!("{file}: {count}\n"))?;
+    stdout::write(&format!("{file}: {count}\n"))?;
     Ok(code)
 }
