@@ -10,12 +10,11 @@ use k8srd_core::rules::describe::{
     ConditionDetails, Description, ListDescription, MacroDescription, RequiredPlugin,
     RuleDescription,
 };
-use k8srd_core::schema::Schema;
 use k8srd_sinks::encode;
 
 use crate::cli::SettingsArgs;
 use crate::validate::{show, some};
-use crate::{config, exit, rules, stdout};
+use crate::{config, exit, rules, stdout, wire};
 
 /// More kinds of events than this are counted, not named.
 const MANY_EVENTS: usize = 20;
@@ -68,11 +67,11 @@ const EXAMPLES: &str = "Examples:
 
 pub(crate) fn run(args: &DescribeArgs) -> Result<ExitCode> {
     let config = config::load(&args.settings, &[])?;
-    let loader = rules::loader(&config, &Schema::falco());
-    let loader = match (&args.files[..], &config.rules_files[..]) {
-        ([], []) => rules::add_shipped(loader),
-        ([], configured) => rules::add_all(loader, configured),
-        (named, _) => rules::add_all(loader, named),
+    let schema = wire::schema(&config)?;
+    let loader = rules::loader(&config, &schema);
+    let loader = match &args.files[..] {
+        [] => rules::add_configured(loader, &config)?,
+        files => rules::add_all(loader, files),
     };
     let (rules, diagnostics) = loader.load();
     if diagnostics.has_errors() {

@@ -26,19 +26,12 @@ const MAX_READ: u64 = 64 << 20;
 /// Where a file cannot be read, a directory holds no rules, or a rule is wrong: all problems of all
 /// files, with the place of each.
 pub(crate) fn load(config: &Config, schema: &Schema, paths: &[PathBuf]) -> Result<RuleSet> {
-    let mut loader = loader(config, schema);
-    let files = match (paths, &config.rules_files[..]) {
-        ([], []) => {
-            loader = add_shipped(loader);
-            Vec::new()
-        }
-        ([], configured) => configured_files(configured)?,
-        (paths, _) => files(paths)?,
+    let loader = loader(config, schema);
+    let loader = match paths {
+        [] => add_configured(loader, config)?,
+        // These are asked for by name: one that is not there is a wrong call.
+        paths => add_files(loader, &files(paths)?),
     };
-    for file in files {
-        let text = read(&file)?;
-        loader = loader.add_file(file.display().to_string(), text);
-    }
     let (rules, problems) = loader.load();
     if !problems.is_empty() {
         eprint!("{}", problems.render());
@@ -63,33 +56,34 @@ pub(crate) fn loader(config: &Config, schema: &Schema) -> Loader {
         })
 }
 
-/// Adds the rules that the program brings.
-pub(crate) fn add_shipped(loader: Loader) -> Loader {
-    loader.add_file(SHIPPED_NAME, SHIPPED)
+/// Adds the rules that the configuration names, or else those that the program brings.
+///
+/// # Errors
+///
+/// Where `rules_files` names nothing that is there, or a directory that cannot be read.
+pub(crate) fn add_configured(loader: Loader, config: &Config) -> Result<Loader> {
+    Ok(match &config.rules_files[..] {
+        [] => loader.add_file(SHIPPED_NAME, SHIPPED),
+        configured => add_files(loader, &configured_files(configured)?),
+    })
 }
 
 /// Adds all rule files that these paths name. What cannot be read is a problem among those that
 /// loading finds, and keeps nothing else from being looked at.
 pub(crate) fn add_all(mut loader: Loader, paths: &[PathBuf]) -> Loader {
     for path in paths {
-        match files_at(path) {
-            Ok(files) => loader = files.iter().fold(loader, |loader, file| add(loader, file)),
+        let none = || io::Error::other("it is a directory without a .yaml or .yml file");
+        let found = files_at(path);
+        match found.and_then(|files| if files.is_empty() { Err(none()) } else { Ok(files) }) {
+            Ok(files) => loader = add_files(loader, &files),
             Err(error) => loader = loader.add_unreadable(path.display().to_string(), error),
         }
     }
     loader
 }
 
-/// The file, or those of the directory.
-fn files_at(path: &Path) -> io::Result<Vec<PathBuf>> {
-    if !fs::metadata(path)?.is_dir() {
-        return Ok(vec![path.to_owned()]);
-    }
-    let found = rule_files_in(path)?;
-    match found.is_empty() {
-        true => Err(io::Error::other("it is a directory without a .yaml or .yml file")),
-        false => Ok(found),
-    }
+fn add_files(loader: Loader, files: &[PathBuf]) -> Loader {
+    files.iter().fold(loader, |loader, file| add(loader, file))
 }
 
 fn add(loader: Loader, file: &Path) -> Loader {
@@ -107,14 +101,13 @@ fn add(loader: Loader, file: &Path) -> Loader {
 fn configured_files(paths: &[PathBuf]) -> Result<Vec<PathBuf>> {
     let mut found = Vec::new();
     for path in paths {
-        match fs::metadata(path) {
+        match files_at(path) {
+            Ok(files) => found.extend(files),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 eprintln!("k8srd: rules_files: {} is not there, passed over", path.display());
             }
-            Ok(meta) if meta.is_dir() => {
-                found.extend(rule_files_in(path).with_context(|| cannot_list(path))?)
-            }
-            _ => found.push(path.clone()),
+            // Reading it says why.
+            Err(_) => found.push(path.clone()),
         }
     }
     if found.is_empty() {
@@ -127,23 +120,22 @@ fn configured_files(paths: &[PathBuf]) -> Result<Vec<PathBuf>> {
 fn files(paths: &[PathBuf]) -> Result<Vec<PathBuf>> {
     let mut files = Vec::new();
     for path in paths {
-        let meta = fs::metadata(path).with_context(|| no_rules(path))?;
-        if meta.is_dir() {
-            let found = rule_files_in(path).with_context(|| cannot_list(path))?;
-            if found.is_empty() {
-                bail!("directory {} holds no .yaml or .yml file", path.display());
-            }
-            files.extend(found);
-        } else {
-            files.push(path.clone());
+        let found = files_at(path).with_context(|| no_rules(path))?;
+        if found.is_empty() {
+            bail!("directory {} holds no .yaml or .yml file", path.display());
         }
+        files.extend(found);
     }
     Ok(files)
 }
 
-fn rule_files_in(directory: &Path) -> io::Result<Vec<PathBuf>> {
+/// The file, or the rule files of the directory, in the order of their names.
+fn files_at(path: &Path) -> io::Result<Vec<PathBuf>> {
+    if !fs::metadata(path)?.is_dir() {
+        return Ok(vec![path.to_owned()]);
+    }
     let mut found = Vec::new();
-    for entry in fs::read_dir(directory)? {
+    for entry in fs::read_dir(path)? {
         let path = entry?.path();
         let yaml = path.extension().is_some_and(|ext| ext == "yaml" || ext == "yml");
         // A mounted ConfigMap shows each file as a symbolic link: links count as what they lead to.
@@ -153,16 +145,6 @@ fn rule_files_in(directory: &Path) -> io::Result<Vec<PathBuf>> {
     }
     found.sort();
     Ok(found)
-}
-
-fn read(file: &Path) -> Result<String> {
-    let bytes = fs::read(file).with_context(|| no_rules(file))?;
-    String::from_utf8(bytes)
-        .with_context(|| format!("rule file {} is not UTF-8 text", file.display()))
-}
-
-fn cannot_list(directory: &Path) -> String {
-    format!("directory {} cannot be read", directory.display())
 }
 
 fn no_rules(path: &Path) -> String {

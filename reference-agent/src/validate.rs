@@ -79,8 +79,7 @@ const EXAMPLES: &str = "Examples:
 
 pub(crate) fn run(args: &ValidateArgs) -> Result<ExitCode> {
     let config = config::load(&args.settings, &[])?;
-    let files = if args.files.is_empty() { &config.rules_files } else { &args.files };
-    if files.is_empty() {
+    if args.files.is_empty() && config.rules_files.is_empty() {
         let message = "name rule files or directories, or a configuration that has rules_files";
         return Err(WrongCall(message.to_owned()).into());
     }
@@ -88,7 +87,11 @@ pub(crate) fn run(args: &ValidateArgs) -> Result<ExitCode> {
     let loader = rules::loader(&config, &schema)
         .lints(config.validate.lints()?)
         .strict_falco(args.strict_falco);
-    let (rules, diagnostics) = rules::add_all(loader, files).load();
+    let loader = match &args.files[..] {
+        [] => rules::add_configured(loader, &config)?,
+        files => rules::add_all(loader, files),
+    };
+    let (rules, diagnostics) = loader.load();
     let description = (args.describe && !diagnostics.has_errors()).then(|| rules.describe());
     let count = rules.rules().len();
     let here = match args.here {

@@ -35,7 +35,7 @@ fn help_shows_the_verbs_and_first_steps() {
     {
         assert!(help.contains(part), "{part} is not in:\n{help}");
     }
-    assert!(!help.contains("act out attacks in a container made for it\n  act"), "act is hidden");
+    assert!(!help.contains("What the demo runs inside its container"), "act is hidden:\n{help}");
 }
 
 #[test]
@@ -45,6 +45,14 @@ fn every_verb_teaches() {
         ("run", "sensor.ring_memory (a number of bytes, or one with K, M"),
         ("demo", "Nothing of the host is changed"),
         ("doctor", "how to fix it"),
+        ("record", "k8srd record -w trace.scap.gz"),
+        ("replay", "k8srd replay trace.scap -r rules/"),
+        ("events", "k8srd events trace.scap -f"),
+        ("validate", "k8srd validate --deny-warnings rules/"),
+        ("describe", "k8srd describe rules/ --macro"),
+        ("config", "Check and show the configuration"),
+        ("fields", "markdown for a page"),
+        ("kinds", "markdown for a page"),
     ] {
         let output = k8srd(&[verb, "--help"]);
         assert_eq!(code(&output), 0, "{verb}");
@@ -101,6 +109,19 @@ fn all_wrong_rules_are_shown_with_their_places() {
     assert_eq!(code(&output), 1);
     let text = stderr(&output);
     for part in ["a.yaml:3:", "did you mean proc.name?", "b.yml:", "listed above"] {
+        assert!(text.contains(part), "{part} is not in:\n{text}");
+    }
+}
+
+#[test]
+fn a_rule_file_that_is_no_text_keeps_no_other_from_being_looked_at() {
+    let wrong = "- rule: B\n  desc: d\n  condition: evt.type = opnat\n  output: o\n  priority: INFO\n";
+    let rules = folder(&[("b.yaml", wrong)]);
+    fs::write(rules.path().join("a.yaml"), b"- list: a\n  items: [\xFF]\n").unwrap();
+    let output = k8srd(&["run", "-r", &rules.path().display().to_string()]);
+    assert_eq!(code(&output), 1);
+    let text = stderr(&output);
+    for part in ["a.yaml:2:", "UTF-8", "b.yaml:3:"] {
         assert!(text.contains(part), "{part} is not in:\n{text}");
     }
 }

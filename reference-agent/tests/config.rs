@@ -225,6 +225,19 @@ fn rule_files_of_the_configuration_are_read_unless_r_names_some() {
 }
 
 #[test]
+fn every_verb_reads_the_rule_files_of_the_configuration_alike() {
+    let folder = folder("rules_files: [none.yaml, r.yaml]\nstatic_fields: {cluster: prod}\n");
+    let rule = "- rule: R\n  desc: d\n  condition: evt.type = openat\n  output: at %static.cluster\n  \
+                priority: INFO\n";
+    fs::write(folder.path().join("r.yaml"), rule).unwrap();
+    for verb in ["validate", "describe"] {
+        let (code, out, err) = outcome(&k8srd(folder.path(), &[verb, "-c", "k8srd.yaml"]));
+        assert_eq!((code, &*err), (0, "k8srd: rules_files: none.yaml is not there, passed over\n"));
+        assert!(out.contains('R') || out.contains("1 rule"), "{verb}: {out}");
+    }
+}
+
+#[test]
 fn a_rule_that_is_left_out_for_its_priority_is_still_checked() {
     let folder = folder("priority: warning\nrules_files: [r.yaml]\n");
     let rule = "- rule: R\n  desc: d\n  condition: evt.type = opn\n  output: o\n  priority: INFO\n";
