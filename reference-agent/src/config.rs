@@ -254,7 +254,8 @@ fn read(args: &SettingsArgs, flags: &[String], default: &Path) -> (Settings, Vec
     let mut problems = Vec::new();
     let file = match config {
         Some(file) => Some(file.clone()),
-        None => default.exists().then(|| default.to_owned()),
+        // One that may not be looked at is there: reading it says why.
+        None => default.try_exists().unwrap_or(true).then(|| default.to_owned()),
     };
     let mut written = Node::empty(Place::CommandLine);
     if let Some(file) = &file {
@@ -321,6 +322,16 @@ mod tests {
         let (settings, problems) = read(&args, &[], &default);
         let folder = folder.path().display().to_string() + "/";
         (settings.config, problems.iter().map(|p| p.to_string().replace(&folder, "")).collect())
+    }
+
+    #[test]
+    fn a_default_file_that_cannot_be_looked_at_is_not_taken_for_none() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        // A file in the place of its folder, since nothing is closed to root.
+        let args = SettingsArgs { config: None, options: Vec::new() };
+        let (_, problems) = read(&args, &[], &file.path().join("k8srd.yaml"));
+        assert_eq!(problems.len(), 1);
+        assert!(problems[0].to_string().contains("k8srd.yaml"), "{}", problems[0]);
     }
 
     #[test]

@@ -22,7 +22,7 @@ const ROWS: &[(&[&str], &str)] = &[
         &["load_plugins", "plugins", "plugins_hostinfo"],
         "there are no plugins: containers and pods are built in",
     ),
-    (&["capture"], "recordings cannot be made yet"),
+    (&["capture"], "recordings are made by k8srd record"),
     (
         &["buffered_outputs", "outputs_queue", "output_timeout", "outputs"],
         "alerts are written in batches from a bounded queue, and what a slow receiver loses is \
