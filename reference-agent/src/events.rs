@@ -1,30 +1,29 @@
 //! `k8srd events`: what a recording holds, decoded.
 
-use std::fs::File;
 use std::io::{self, BufWriter, Write as _};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, Once, PoisonError};
 use std::time::Duration;
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use clap::Args;
-use k8srd_capture::Capture;
 use k8srd_core::arena::Arena;
 use k8srd_core::catalogue as field;
 use k8srd_core::event::Event;
 use k8srd_core::field::{Arg, FieldId, Key};
 use k8srd_core::interest::Interest;
 use k8srd_core::kind::{ParamInfo, ParamType};
-use k8srd_core::matcher::{Matcher, Verdicts};
+use k8srd_core::matcher::{Matcher, OutOfSight, Verdicts};
+use k8srd_core::pipeline::Pipeline;
 use k8srd_core::rules::RuleMatcher;
 use k8srd_core::schema::Schema;
-use k8srd_core::set::RuleBits;
+use k8srd_core::set::{FieldSet, KindSet, RuleBits};
 use k8srd_core::source::Flow;
 use k8srd_core::value::{Lookup, Value as FieldValue};
 use serde_json::{Map, Value, json};
 
-use crate::{filter, wire};
+use crate::{captures, filter, here, stdout, wire};
 
 /// Print the events that recordings hold, decoded
 ///
@@ -62,54 +61,36 @@ const LINE: &str =
 
 pub(crate) fn run(args: &EventsArgs) -> Result<ExitCode> {
     let schema = Arc::new(Schema::falco());
-    let mut failed = false;
-    for file in &args.files {
-        let stream = File::open(file).with_context(|| file.display().to_string())?;
-        let capture = Capture::new(stream).with_context(|| file.display().to_string())?;
-        let chosen = filter::matcher(&schema, args.filter.as_deref(), LINE)?;
-        match show(&schema, capture, chosen, args.json) {
-            Ok(true) => {}
-            // The reader has seen enough.
-            Ok(false) => break,
-            Err(error) => {
-                report(file, &error);
-                failed = true;
-            }
-        }
-    }
-    Ok(if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
-}
-
-fn report(file: &Path, error: &anyhow::Error) {
-    eprintln!("k8srd: {}: {error:#}", file.display());
+    let plan = filter::plan(&schema, args.filter.as_deref(), LINE)?;
+    let told = Once::new();
+    Ok(captures::each(&args.files, |_, capture| {
+        let lines = Lines::default();
+        let chosen = RuleMatcher::new(Arc::clone(&plan));
+        let pipeline = if args.json {
+            let matcher = AsJson { chosen, schema: Arc::clone(&schema), lines: lines.clone() };
+            wire::looking_pipeline(&schema, matcher, capture)?
+        } else {
+            wire::looking_pipeline(&schema, chosen, capture)?
+        };
+        told.call_once(|| here::tell(pipeline.findings()));
+        show(pipeline, &lines)
+    }))
 }
 
 /// Prints the events of a capture; false if nobody reads them any more.
-fn show(schema: &Arc<Schema>, capture: Capture, chosen: RuleMatcher, json: bool) -> Result<bool> {
-    let lines = Lines::default();
+fn show(mut pipeline: Pipeline, lines: &Lines) -> Result<bool> {
     let mut alerts = Vec::new();
-    let mut pipeline = if json {
-        let matcher = AsJson { chosen, schema: Arc::clone(schema), lines: lines.clone() };
-        wire::looking_pipeline(schema, matcher, capture)?
-    } else {
-        wire::looking_pipeline(schema, chosen, capture)?
-    };
     let mut out = BufWriter::new(io::stdout().lock());
     loop {
         let flow = pipeline.step(Duration::ZERO, &mut alerts);
         let text = alerts.drain(..).map(|alert| alert.message + "\n").collect::<String>();
         let written = out.write_all(text.as_bytes()).and_then(|()| out.write_all(&lines.take()));
-        match written.and_then(|()| if flow.is_ok() { Ok(()) } else { out.flush() }) {
-            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => return Ok(false),
-            written => written.context("standard output")?,
+        let ended = !matches!(flow, Ok(Flow::More));
+        let written = written.and_then(|()| if ended { out.flush() } else { Ok(()) });
+        let is_read = stdout::is_read(written)?;
+        if flow? == Flow::End || !is_read {
+            return Ok(is_read);
         }
-        if flow? == Flow::End {
-            break;
-        }
-    }
-    match out.flush() {
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(false),
-        written => written.context("standard output").map(|()| true),
     }
 }
 
@@ -139,6 +120,14 @@ struct AsJson {
 impl Matcher for AsJson {
     fn interest(&self) -> &Interest {
         self.chosen.interest()
+    }
+
+    fn readers(&self, fields: &FieldSet) -> Vec<String> {
+        self.chosen.readers(fields)
+    }
+
+    fn out_of_sight(&self, produced: &KindSet) -> Vec<OutOfSight> {
+        self.chosen.out_of_sight(produced)
     }
 
     fn evaluate(

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use anyhow::{Result, bail};
-use k8srd_core::rules::{Loader, Plan, PlanOptions, RuleMatcher, parse_condition};
+use k8srd_core::rules::{Loader, Plan, PlanOptions, parse_condition};
 use k8srd_core::schema::Schema;
 
 use crate::config::WrongCall;
@@ -11,17 +11,16 @@ use crate::config::WrongCall;
 /// Of every event it is true.
 const EVERYTHING: &str = "evt.num >= 0";
 
-/// A matcher that raises an alert, with `line` as its text, for each event of which the condition is
-/// true; without a condition, for every event. Compiled as rules are.
+/// The name under which findings speak of the condition.
+const NAME: &str = "--filter";
+
+/// Raises an alert, with `line` as its text, for each event of which the condition is true; without a
+/// condition, for every event. Compiled as rules are.
 ///
 /// # Errors
 ///
 /// [`WrongCall`] where the condition is wrong, with what is wrong and where.
-pub(crate) fn matcher(
-    schema: &Arc<Schema>,
-    condition: Option<&str>,
-    line: &str,
-) -> Result<RuleMatcher> {
+pub(crate) fn plan(schema: &Arc<Schema>, condition: Option<&str>, line: &str) -> Result<Arc<Plan>> {
     if let Some(condition) = condition {
         let (parsed, problems) = parse_condition(schema, condition);
         if parsed.is_none() {
@@ -30,15 +29,15 @@ pub(crate) fn matcher(
     }
     // JSON is YAML in which no text means anything else.
     let rule = serde_json::json!([{
-        "rule": "filter",
+        "rule": NAME,
         "desc": "What was asked for on the command line.",
         "condition": condition.unwrap_or(EVERYTHING),
         "output": line,
         "priority": "DEBUG",
     }]);
-    let (rules, problems) = Loader::new(schema).add_file("--filter", rule.to_string()).load();
+    let (rules, problems) = Loader::new(schema).add_file(NAME, rule.to_string()).load();
     if problems.has_errors() {
         bail!("--filter is wrong:\n{}", problems.render());
     }
-    Ok(RuleMatcher::new(Plan::compile(rules, PlanOptions::default())))
+    Ok(Plan::compile(rules, PlanOptions::default()).into())
 }

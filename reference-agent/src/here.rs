@@ -16,6 +16,11 @@ use serde_json::{Value, json};
 use crate::config::Config;
 use crate::wire;
 
+/// Says to standard error what a condition asks for and does not get.
+pub(crate) fn tell(findings: &[Finding]) {
+    findings.iter().for_each(|finding| eprintln!("k8srd: {finding}"));
+}
+
 /// What this node means for the rules.
 pub(crate) struct Here {
     /// By rule.

@@ -4,7 +4,7 @@ mod host;
 mod tap;
 
 use std::fmt;
-use std::fs::{File, OpenOptions, Permissions};
+use std::fs::{self, File, OpenOptions, Permissions};
 use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -14,11 +14,13 @@ use anyhow::{Context as _, Result};
 use clap::{Args, ValueEnum};
 use k8srd_capture::{Recorder, RecorderCounts, RecorderOptions, Writer};
 use k8srd_core::loss::Losses;
+use k8srd_core::pipeline::Pipeline;
+use k8srd_core::rules::RuleMatcher;
 use k8srd_core::source::Flow;
 
 use crate::cli::SettingsArgs;
 use crate::signals::StopWish;
-use crate::{config, filter, wire};
+use crate::{config, filter, here, wire};
 use tap::Tap;
 
 /// Record what happens on this machine to a capture, until SIGINT, SIGTERM or a time
@@ -83,10 +85,14 @@ pub(crate) fn run(args: &RecordArgs) -> Result<ExitCode> {
     let config = config::load(&args.settings, &[])?;
     let schema = wire::schema(&config)?;
     let chosen = match &args.filter {
-        Some(condition) => Some(filter::matcher(&schema, Some(condition), "%evt.num")?),
+        Some(condition) => {
+            Some(RuleMatcher::new(filter::plan(&schema, Some(condition), "%evt.num")?))
+        }
         None => None,
     };
     let stop = StopWish::watch()?;
+    // Before a file is replaced by a recording that cannot begin.
+    let sensor = wire::sensor(&config)?;
     let file = create(&args.write).with_context(|| {
         format!("{} cannot be written; name another file with -w", args.write.display())
     })?;
@@ -98,14 +104,38 @@ pub(crate) fn run(args: &RecordArgs) -> Result<ExitCode> {
         buffers: args.with.contains(&Extra::Buffers),
     };
     let tap = Tap::new(Recorder::new(writer, options), chosen);
-    let mut pipeline = wire::recording_pipeline(&config, &schema, tap.clone())?;
+    let mut pipeline = wire::recording_pipeline(sensor, &config, &schema, tap.clone())?;
+    here::tell(pipeline.findings());
     eprintln!("k8srd: recording to {}; SIGINT or SIGTERM ends", args.write.display());
 
     let start = Instant::now();
+    let ran = watch(&mut pipeline, &tap, &stop, args.limit);
+    // Whatever ended it, what is on its way is recorded, and the account is given.
+    let finished = pipeline.finish(FINISH, &mut Vec::new()).context("the sensor failed at the end");
+    let losses = pipeline.losses();
+    drop(pipeline);
+    let (duration, plain_bytes) = (start.elapsed(), tap.offset());
+    let (counts, whole) = tap.finish();
+    let bytes = fs::metadata(&args.write).map_or(0, |metadata| metadata.len());
+    eprintln!("k8srd: {}", Summary { duration, counts, bytes, plain_bytes, losses });
+    whole.context(broken(&args.write))?;
+    ran?;
+    finished?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Records until it is told to stop, the time is over, or the file cannot be written on.
+fn watch(
+    pipeline: &mut Pipeline,
+    tap: &Tap,
+    stop: &StopWish,
+    limit: Option<Duration>,
+) -> Result<()> {
+    let start = Instant::now();
     let mut flushed = start;
     let mut alerts = Vec::new();
-    while !stop.is_there() && args.limit.is_none_or(|limit| start.elapsed() < limit) {
-        let left = args.limit.map_or(STEP, |limit| limit.saturating_sub(start.elapsed()));
+    while !stop.is_there() && limit.is_none_or(|limit| start.elapsed() < limit) {
+        let left = limit.map_or(STEP, |limit| limit.saturating_sub(start.elapsed()));
         let flow = pipeline.step(STEP.min(left), &mut alerts).context("the sensor failed")?;
         if flushed.elapsed() >= FLUSH {
             flushed = Instant::now();
@@ -115,15 +145,7 @@ pub(crate) fn run(args: &RecordArgs) -> Result<ExitCode> {
             break;
         }
     }
-    let ended = pipeline.finish(FINISH, &mut alerts).context("the sensor failed at the end");
-    let losses = pipeline.losses();
-    drop(pipeline);
-    let (duration, plain_bytes) = (start.elapsed(), tap.offset());
-    let (counts, file) = tap.finish().context(broken(&args.write))?;
-    let bytes = file.metadata().map_or(0, |metadata| metadata.len());
-    eprintln!("k8srd: {}", Summary { duration, counts, bytes, plain_bytes, losses });
-    ended?;
-    Ok(ExitCode::SUCCESS)
+    Ok(())
 }
 
 fn broken(file: &Path) -> String {
@@ -205,8 +227,8 @@ mod tests {
     fn a_capture_is_its_owners_even_where_a_file_was() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("trace.scap");
-        std::fs::write(&path, "open to all").unwrap();
-        std::fs::set_permissions(&path, Permissions::from_mode(0o644)).unwrap();
+        fs::write(&path, "open to all").unwrap();
+        fs::set_permissions(&path, Permissions::from_mode(0o644)).unwrap();
         let metadata = create(&path).unwrap().metadata().unwrap();
         assert_eq!((metadata.permissions().mode() & 0o777, metadata.len()), (0o600, 0));
     }

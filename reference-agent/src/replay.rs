@@ -1,20 +1,21 @@
 //! `k8srd replay`: the alerts of recordings.
 
 use std::collections::BTreeMap;
-use std::fs::File;
 use std::io::{self, BufWriter, IsTerminal as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Once;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use clap::Args;
-use k8srd_capture::{Capture, CaptureReport};
+use k8srd_capture::CaptureReport;
 use k8srd_core::pipeline::Pipeline;
 use k8srd_core::source::Flow;
 
 use crate::cli::SettingsArgs;
-use crate::{config, rules, wire};
+use crate::here::Here;
+use crate::{captures, config, rules, stdout, wire};
 
 /// Print the alerts that recorded events raise
 ///
@@ -62,65 +63,61 @@ pub(crate) fn run(args: &ReplayArgs) -> Result<ExitCode> {
     let config = config::load(&args.settings, &flags)?;
     let schema = wire::schema(&config)?;
     let rules = rules::load(&config, &schema, &args.rules)?;
-    let plan = wire::plan(&config, rules);
+    let plan = wire::plan(&config, rules.clone());
     let mut stats = Stats::default();
-    let mut failed = false;
-    for file in &args.files {
-        let stream = File::open(file).with_context(|| file.display().to_string())?;
-        let capture = Capture::new(stream).with_context(|| file.display().to_string())?;
+    let told = Once::new();
+    let code = captures::each(&args.files, |file, capture| {
         let report = capture.report();
         let pipeline = wire::replay_pipeline(&config, &schema, plan.clone(), capture)?;
-        if let Err(error) = replay(file, pipeline, &report, &config, &mut stats) {
-            // What is wrong with one says nothing about the next.
-            eprintln!("k8srd: {}: {error:#}", file.display());
-            failed = true;
-        }
+        told.call_once(|| eprint!("{}", Here::of(&schema, &rules, pipeline.findings())));
+        let is_read = replay(file, pipeline, &report, &config, &mut stats);
         stats.add(&report);
-    }
+        is_read
+    });
     if args.stats {
         eprint!("{stats}");
     }
-    Ok(if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+    Ok(code)
 }
 
+/// Prints the alerts of a capture; false if nobody reads them any more.
 fn replay(
     file: &Path,
     mut pipeline: Pipeline,
     report: &CaptureReport,
     config: &config::Config,
     stats: &mut Stats,
-) -> Result<()> {
+) -> Result<bool> {
     let start = Instant::now();
     let mut shown = start;
     let mut out = BufWriter::new(io::stdout().lock());
-    let (mut alerts, mut line) = (Vec::new(), Vec::new());
+    let (mut alerts, mut lines) = (Vec::new(), Vec::new());
     let mut encoder = None;
-    let ended = loop {
+    loop {
         let flow = pipeline.step(Duration::ZERO, &mut alerts);
         // Known by now: it stands before the first event.
         let encoder =
             encoder.get_or_insert_with(|| wire::encoder_for(config, report.hostname().as_deref()));
+        lines.clear();
         for alert in alerts.drain(..) {
             *stats.alerts.entry(alert.rule.name.clone()).or_default() += 1;
-            line.clear();
-            encoder.encode(&alert, &mut line);
-            line.push(b'\n');
-            out.write_all(&line).context("standard output")?;
+            encoder.encode(&alert, &mut lines);
+            lines.push(b'\n');
         }
-        match flow {
-            Ok(Flow::More) => {}
-            Ok(Flow::End) => break Ok(()),
-            Err(error) => break Err(error.into()),
+        let ended = !matches!(flow, Ok(Flow::More));
+        let written = out.write_all(&lines);
+        let written = written.and_then(|()| if ended { out.flush() } else { Ok(()) });
+        let is_read = stdout::is_read(written)?;
+        if ended || !is_read {
+            stats.time += start.elapsed();
+            return flow.map(|_| is_read).map_err(Into::into);
         }
         if shown.elapsed() >= PROGRESS && io::stderr().is_terminal() {
             shown = Instant::now();
             let (events, mib) = (report.events(), report.offset() >> 20);
             eprintln!("k8srd: {}: {events} events, {mib} MiB so far", file.display());
         }
-    };
-    out.flush().context("standard output")?;
-    stats.time += start.elapsed();
-    ended
+    }
 }
 
 /// What `--stats` tells.

@@ -58,13 +58,12 @@ fn configure(args: &RunArgs) -> Result<Config> {
 fn watch(mut pipeline: Pipeline, delivery: Delivery, stop: &StopWish) -> Result<ExitCode> {
     let start = Instant::now();
     let mut alerts = Vec::new();
-    while !stop.is_there() && delivery.failure().is_none() {
-        let flow = pipeline.step(STEP, &mut alerts).context("the sensor failed")?;
+    let mut ran = Ok(Flow::More);
+    while matches!(ran, Ok(Flow::More)) && !stop.is_there() && delivery.failure().is_none() {
+        ran = pipeline.step(STEP, &mut alerts).context("the sensor failed");
         alerts.drain(..).for_each(|alert| delivery.offer(alert));
-        if flow == Flow::End {
-            break;
-        }
     }
+    // Whatever ended it, what is on its way is judged and delivered, and the account is given.
     let ended = pipeline.finish(FINISH / 2, &mut alerts).context("the sensor failed at the end");
     alerts.drain(..).for_each(|alert| delivery.offer(alert));
 
@@ -76,6 +75,7 @@ fn watch(mut pipeline: Pipeline, delivery: Delivery, stop: &StopWish) -> Result<
         losses: pipeline.losses(),
     };
     eprintln!("k8srd: {summary}");
+    ran?;
     ended?;
     if let Some(failure) = failure {
         bail!("alerts cannot be delivered: {failure}");

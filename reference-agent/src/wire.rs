@@ -51,22 +51,35 @@ pub(crate) fn live_pipeline(
     schema: &Arc<Schema>,
     plan: Arc<Plan>,
 ) -> Result<Pipeline> {
-    let source = BpfSource::load(&bpf_options(config))?;
-    let builder = knowing(Pipeline::builder(source));
+    let builder = knowing(Pipeline::builder(sensor(config)?));
     judging(builder, config, schema, plan).build().context("the pipeline cannot be started")
+}
+
+/// This node's kernel as a source.
+///
+/// # Errors
+///
+/// Where the sensor cannot be loaded, with what is missing and what to do.
+pub(crate) fn sensor(config: &Config) -> Result<BpfSource> {
+    Ok(BpfSource::load(&bpf_options(config))?)
+}
+
+fn bpf_options(config: &Config) -> BpfOptions {
+    let sensor = SensorOptions { ring_memory: config.sensor.ring_memory.0 };
+    BpfOptions { sensor, ..BpfOptions::default() }
 }
 
 /// The pipeline from this node's kernel to something that takes all that passes.
 ///
 /// # Errors
 ///
-/// Where the sensor cannot be loaded, with what is missing and what to do.
+/// Where the parts do not fit together.
 pub(crate) fn recording_pipeline(
+    source: BpfSource,
     config: &Config,
     schema: &Arc<Schema>,
     tap: impl Enricher + Matcher + Clone + 'static,
 ) -> Result<Pipeline> {
-    let source = BpfSource::load(&bpf_options(config))?;
     let builder = knowing(Pipeline::builder(source)).enrich(tap.clone()).matcher(tap);
     builder
         .schema(schema.clone())
@@ -142,11 +155,6 @@ fn remembering(capture: Capture) -> PipelineBuilder {
         .enrich(Processes::builder().build())
         .enrich(Containers::default())
         .enrich(SyscallFields::builder().descriptors().build())
-}
-
-fn bpf_options(config: &Config) -> BpfOptions {
-    let sensor = SensorOptions { ring_memory: config.sensor.ring_memory.0 };
-    BpfOptions { sensor, ..BpfOptions::default() }
 }
 
 /// What does not depend on where events come from.

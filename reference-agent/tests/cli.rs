@@ -115,7 +115,8 @@ fn all_wrong_rules_are_shown_with_their_places() {
 
 #[test]
 fn a_rule_file_that_is_no_text_keeps_no_other_from_being_looked_at() {
-    let wrong = "- rule: B\n  desc: d\n  condition: evt.type = opnat\n  output: o\n  priority: INFO\n";
+    let wrong =
+        "- rule: B\n  desc: d\n  condition: evt.type = opnat\n  output: o\n  priority: INFO\n";
     let rules = folder(&[("b.yaml", wrong)]);
     fs::write(rules.path().join("a.yaml"), b"- list: a\n  items: [\xFF]\n").unwrap();
     let output = k8srd(&["run", "-r", &rules.path().display().to_string()]);
@@ -154,6 +155,19 @@ fn without_privilege_the_missing_capabilities_are_named() {
             assert!(text.contains(part), "{args:?}: {part} is not in:\n{text}");
         }
     }
+}
+
+#[test]
+fn a_recording_that_cannot_begin_replaces_no_file() {
+    let folder = tempfile::tempdir_in("/tmp").unwrap();
+    fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
+    let earlier = folder.path().join("trace.scap");
+    fs::write(&earlier, "what was recorded before").unwrap();
+    fs::set_permissions(&earlier, fs::Permissions::from_mode(0o666)).unwrap();
+    let Some(output) = as_nobody(&["record", "-w", earlier.to_str().unwrap()]) else { return };
+    assert_eq!(code(&output), 1);
+    assert!(stderr(&output).contains("CAP_BPF"), "{}", stderr(&output));
+    assert_eq!(fs::read_to_string(&earlier).unwrap(), "what was recorded before");
 }
 
 #[test]

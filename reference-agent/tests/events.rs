@@ -1,6 +1,8 @@
 //! `k8srd events` on a capture that is written here.
 #![forbid(unsafe_code)]
 
+mod program;
+
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
@@ -8,6 +10,8 @@ use std::process::{Command, Output, Stdio};
 use k8srd_capture::{Item, ProcessRow, RecordBuf, Writer};
 use k8srd_core::event::Timestamp;
 use serde_json::{Value, json};
+
+use crate::program::{code, stderr, stdout};
 
 /// A shell opens a file, which fails, and closes one.
 fn capture(folder: &Path) -> PathBuf {
@@ -44,10 +48,6 @@ fn capture(folder: &Path) -> PathBuf {
 fn events(args: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_k8srd"));
     command.arg("events").args(args).env("TZ", "UTC").output().unwrap()
-}
-
-fn stdout(output: &Output) -> String {
-    String::from_utf8(output.stdout.clone()).unwrap()
 }
 
 #[test]
@@ -116,10 +116,67 @@ fn what_is_wrong_is_said() {
 fn a_reader_that_has_seen_enough_is_no_error() {
     let folder = tempfile::tempdir().unwrap();
     let capture = capture(folder.path());
+    let capture = capture.to_str().unwrap();
+    for args in [&["events", capture, capture][..], &["replay", capture, capture]] {
+        let rules = folder.path().join("r.yaml");
+        std::fs::write(&rules, OPENED).unwrap();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_k8srd"));
+        command.args(args);
+        if args[0] == "replay" {
+            command.arg("-r").arg(&rules);
+        }
+        let child = command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = child.spawn().unwrap();
+        drop(child.stdout.take());
+        let output = child.wait_with_output().unwrap();
+        assert!(output.status.success(), "{}", stderr(&output));
+        assert_eq!(stderr(&output), "", "{args:?}");
+    }
+}
+
+/// A rule that the capture's first event fires.
+const OPENED: &str = "- rule: Opened\n  desc: d\n  condition: evt.type = openat\n  \
+                      output: file=%fd.name\n  priority: INFO\n";
+
+#[test]
+fn a_capture_that_is_not_there_says_nothing_about_the_next() {
+    let folder = tempfile::tempdir().unwrap();
+    let capture = capture(folder.path());
+    let capture = capture.to_str().unwrap();
+    let rules = folder.path().join("r.yaml");
+    std::fs::write(&rules, OPENED).unwrap();
+    let rules = rules.to_str().unwrap();
+    for args in
+        [&["events", "none.scap", capture][..], &["replay", "none.scap", capture, "-r", rules]]
+    {
+        let output = Command::new(env!("CARGO_BIN_EXE_k8srd")).args(args).output().unwrap();
+        assert_eq!(code(&output), 1);
+        assert!(
+            stderr(&output).starts_with("k8srd: none.scap: No such file"),
+            "{}",
+            stderr(&output)
+        );
+        assert!(stdout(&output).contains("/etc/nothing"), "{args:?}: {}", stdout(&output));
+    }
+}
+
+#[test]
+fn what_a_recording_cannot_answer_is_said_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let capture = capture(folder.path());
+    let capture = capture.to_str().unwrap();
+    let asks = "k8smeta.pod.name = web";
+    let output = events(&[capture, capture, "-f", asks]);
+    assert_eq!(code(&output), 0);
+    let said = "k8srd: nobody answers k8smeta.pod.name, which is read by --filter\n";
+    assert_eq!(stderr(&output), said);
+
+    let rules = folder.path().join("r.yaml");
+    std::fs::write(&rules, OPENED.replace("evt.type = openat", asks)).unwrap();
     let mut command = Command::new(env!("CARGO_BIN_EXE_k8srd"));
-    let child = command.args(["events", capture.to_str().unwrap()]);
-    let mut child = child.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    drop(child.stdout.take());
-    let output = child.wait_with_output().unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let output = command.args(["replay", capture, capture, "-r"]).arg(&rules).output().unwrap();
+    assert_eq!(code(&output), 0);
+    let said = stderr(&output);
+    assert!(said.contains("rule \"Opened\" cannot fire"), "{said}");
+    assert_eq!(said.matches("k8smeta.pod.name").count(), 1, "{said}");
 }

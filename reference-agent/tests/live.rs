@@ -166,6 +166,28 @@ fn a_replay_says_what_the_live_run_said() {
 }
 
 #[test]
+fn a_recording_says_what_it_cannot_see_and_gives_its_account_where_the_file_is_full() {
+    let Some(_turn) = live() else { return };
+    let record = |args: &[&str]| {
+        let output = Command::new(K8SRD).arg("record").args(args).args(["--for", "1s"]).output();
+        let output = output.unwrap();
+        (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
+    };
+    let (code, said) = record(&["-w", "/dev/null"]);
+    assert_eq!(code, Some(0));
+    assert!(said.starts_with("k8srd: recording to /dev/null"), "{said}");
+
+    let (code, said) = record(&["-w", "/dev/null", "-f", "evt.type = unlink"]);
+    assert_eq!(code, Some(0));
+    assert!(said.starts_with("k8srd: the source produces no event of unlink;"), "{said}");
+
+    let (code, said) = record(&["-w", "/dev/full"]);
+    assert_eq!(code, Some(1));
+    assert!(said.contains("\nlost: 0\n"), "{said}");
+    assert!(said.ends_with("No space left on device (os error 28)\n"), "{said}");
+}
+
+#[test]
 fn a_recording_of_some_events_knows_who_did_them() {
     let Some(_turn) = live() else { return };
     let scene = Scene::new();

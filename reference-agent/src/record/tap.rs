@@ -5,13 +5,13 @@ use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 
 use k8srd_capture::{Recorder, RecorderCounts, WriteError};
 use k8srd_core::arena::Arena;
-use k8srd_core::catalogue::FIELDS;
+use k8srd_core::catalogue::{self, FIELDS};
 use k8srd_core::enricher::{Enricher, Slot};
 use k8srd_core::event::Event;
 use k8srd_core::field::{FieldClass, Key};
 use k8srd_core::interest::Interest;
 use k8srd_core::kind::{KINDS, KindFlags};
-use k8srd_core::matcher::{Matcher, Verdicts};
+use k8srd_core::matcher::{Matcher, OutOfSight, Verdicts};
 use k8srd_core::rules::RuleMatcher;
 use k8srd_core::set::{FieldSet, KindSet, RuleBits};
 use k8srd_core::value::{Lookup, Value};
@@ -39,7 +39,9 @@ impl Tap {
         let changes = |flags: KindFlags| flags.contains(KindFlags::MODIFIES_STATE);
         let state: KindSet =
             KINDS.iter().filter(|info| changes(info.flags)).map(|info| info.kind).collect();
+        // All that is told of a task, and no number: those are of recordings.
         let context = FIELDS.iter().filter(|info| info.class == FieldClass::Ctx);
+        let context = context.filter(|info| info.id != catalogue::CTX_NUMBER);
         let mut interest = Interest::new(state.clone(), context.map(|info| info.id).collect());
         if let Some(chosen) = &chosen {
             interest.union_with(chosen.interest());
@@ -64,16 +66,18 @@ impl Tap {
         self.shared().recorder.as_ref().map_or(0, Recorder::offset)
     }
 
-    /// Completes the capture.
-    pub(super) fn finish(self) -> Result<(RecorderCounts, File), WriteError> {
+    /// Completes the capture; what it holds, and whether it is whole.
+    pub(super) fn finish(self) -> (RecorderCounts, Result<(), WriteError>) {
         let mut shared = self.shared();
-        if let Some(failure) = shared.failure.take() {
-            return Err(failure);
-        }
-        let recorder = shared.recorder.take();
-        let recorder = recorder.ok_or_else(|| std::io::Error::other("it was completed before"))?;
+        let Some(recorder) = shared.recorder.take() else {
+            return (RecorderCounts::default(), Ok(()));
+        };
         let counts = recorder.counts();
-        Ok((counts, recorder.finish()?))
+        let whole = match shared.failure.take() {
+            Some(failure) => Err(failure),
+            None => recorder.finish().map(drop),
+        };
+        (counts, whole)
     }
 
     /// Nothing that holds the lock can panic.
@@ -93,6 +97,16 @@ impl Shared {
 impl Matcher for Tap {
     fn interest(&self) -> &Interest {
         &self.interest
+    }
+
+    /// What was asked for; what is recorded beside it is what there is.
+    fn readers(&self, fields: &FieldSet) -> Vec<String> {
+        self.shared().chosen.as_ref().map(|chosen| chosen.readers(fields)).unwrap_or_default()
+    }
+
+    fn out_of_sight(&self, produced: &KindSet) -> Vec<OutOfSight> {
+        let shared = self.shared();
+        shared.chosen.as_ref().map(|chosen| chosen.out_of_sight(produced)).unwrap_or_default()
     }
 
     fn evaluate(
