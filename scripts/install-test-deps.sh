@@ -10,6 +10,8 @@ wanted=(
     "cc gcc"
     "c++ g++"
     "curl curl"
+    "git git"
+    "make make"
     "clang-19 clang-19"
     "llvm-strip-19 llvm-19"
 )

@@ -1,6 +1,8 @@
 //! `k8srd config`, and how each verb takes its configuration. Nothing here needs a privilege.
 #![forbid(unsafe_code)]
 
+mod program;
+
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
@@ -17,8 +19,7 @@ fn k8srd(folder: &Path, args: &[&str]) -> Output {
 
 /// Exit code, standard output, standard error.
 fn outcome(output: &Output) -> (i32, String, String) {
-    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    (output.status.code().unwrap_or(-1), text(&output.stdout), text(&output.stderr))
+    (program::code(output), program::stdout(output), program::stderr(output))
 }
 
 /// A folder with a configuration.
