@@ -139,6 +139,26 @@ fn what_names_itself_is_refused_or_stays_as_it_is() {
     assert_eq!(load(format!("{lists}{rule}")), (1, vec![]));
 }
 
+#[test]
+fn exceptions_of_one_name_are_told_once_each() {
+    let same: String = (0..10_000)
+        .map(|i| format!("    - {{name: e, fields: proc.name, values: [a{i}]}}\n"))
+        .collect();
+    let (rules, problems) = load(format!("{RULE}  exceptions:\n{same}"));
+    assert_eq!((rules, problems.len()), (1, 9_999));
+    assert_eq!(problems[0].0, Code::ExceptionNameNotUnique);
+}
+
+#[test]
+fn exceptions_of_many_names_take_no_square_of_time() {
+    const MANY: usize = 100_000;
+    let all: String =
+        (0..MANY).map(|i| format!("  - {{name: e{i}, fields: proc.name}}\n")).collect();
+    let appended = "- rule: r\n  override: {exceptions: append}\n  exceptions:\n";
+    let values: String = (0..MANY).map(|i| format!("  - {{name: e{i}, values: []}}\n")).collect();
+    assert_eq!(load(format!("{RULE}  exceptions:\n{all}{appended}{values}")), (1, vec![]));
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..Default::default() })]
 

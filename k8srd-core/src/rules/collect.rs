@@ -3,8 +3,8 @@
 use std::collections::{BTreeSet, HashMap};
 
 use super::diagnostic::{Code, Diagnostic, Item, ItemKind, Span};
-use super::exceptions;
-use super::items::{Change, Entry, Exception, ListItem, MacroItem, RuleItem, RuleKeys};
+use super::exceptions::{self, Exceptions};
+use super::items::{Change, Entry, ListItem, MacroItem, RuleItem, RuleKeys};
 use super::problems::Problems;
 use super::requirements::{self, ENGINE_VERSION, Plugin, Version};
 use super::suggest::did_you_mean;
@@ -47,7 +47,7 @@ pub(super) struct Rule {
     pub(super) source: String,
     pub(super) enabled: bool,
     pub(super) tags: BTreeSet<String>,
-    pub(super) exceptions: Vec<Exception>,
+    pub(super) exceptions: Exceptions,
     pub(super) warn_evttypes: bool,
     pub(super) skip_if_unknown: bool,
     pub(super) capture: bool,
@@ -255,7 +255,8 @@ impl Collection {
             capture_duration,
             weight,
         } = keys;
-        let mut rule = Rule {
+        let mut exceptions = exceptions.unwrap_or_default();
+        let rule = Rule {
             condition: condition.unwrap_or_default(),
             output: output.unwrap_or_default(),
             description: description.unwrap_or_default(),
@@ -263,7 +264,7 @@ impl Collection {
             source: source.unwrap_or_else(|| "syscall".to_owned()),
             enabled: enabled.unwrap_or(true),
             tags: tags.unwrap_or_default().into_iter().collect(),
-            exceptions: exceptions.unwrap_or_default(),
+            exceptions: Exceptions::default(),
             warn_evttypes: warn_evttypes.unwrap_or(true),
             skip_if_unknown: skip_if_unknown.unwrap_or(false),
             capture: capture.unwrap_or(false),
@@ -285,9 +286,10 @@ impl Collection {
             let help = format!("this source is {}", schema.source_name());
             problems.push(problem(Code::UnknownSource, message).help(help));
         }
-        for exception in &mut rule.exceptions {
+        for exception in &mut exceptions {
             exceptions::validate(exception, known.then_some(schema))?;
         }
+        let rule = Rule { exceptions: Exceptions::new(exceptions), ..rule };
         self.rules.define(name, span, order, rule);
         Ok(())
     }
@@ -372,10 +374,10 @@ impl Collection {
                 for exception in &mut changed {
                     exceptions::validate(exception, None)?;
                 }
-                rule.exceptions = changed;
+                rule.exceptions = Exceptions::new(changed);
             } else {
                 for exception in changed {
-                    exceptions::append(&mut rule.exceptions, exception, schema)?;
+                    rule.exceptions.append(exception, schema)?;
                 }
             }
         }

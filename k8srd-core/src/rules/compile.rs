@@ -135,7 +135,7 @@ impl Compiler<'_, '_> {
         if row.data.source != self.schema.source_name() {
             return None;
         }
-        let text = exceptions::write_out(&row.data.condition, &row.data.exceptions);
+        let text = exceptions::write_out(&row.data.condition, row.data.exceptions.all());
         let before = text.as_ref().ok().and_then(|text| kept.take(row, text));
         if let Some(KeptRule { rule, told, macros, lists, size }) = before {
             self.macros.mark_used(&macros);

@@ -204,7 +204,7 @@ struct Describer<'a> {
 impl Describer<'_> {
     fn rule(&mut self, rule: &Rule) -> Option<RuleDescription> {
         let Row { data, .. } = self.collection.rules.get(&rule.info().name)?;
-        let text = exceptions::write_out(&data.condition, &data.exceptions).ok()?;
+        let text = exceptions::write_out(&data.condition, data.exceptions.all()).ok()?;
         let parts = self.parts_of(&text);
         let output_fields: BTreeSet<_> = rule.output().fields().map(str::to_owned).collect();
         let names = parts.fields.iter().chain(&output_fields);
@@ -218,7 +218,7 @@ impl Describer<'_> {
             details: self.details(&data.condition, parts, Some(rule.condition())),
             output_fields: sorted(output_fields),
             exception_names: sorted(
-                data.exceptions.iter().map(|exception| exception.name.clone()).collect(),
+                data.exceptions.all().iter().map(|exception| exception.name.clone()).collect(),
             ),
             exception_fields: sorted(exception_fields),
             exception_operators: sorted(exception_operators),
@@ -373,7 +373,7 @@ impl Parts {
 /// The fields of the exceptions that have values, and the operators of all.
 fn exception_parts(rule: &RuleData) -> (BTreeSet<String>, BTreeSet<String>) {
     let (mut fields, mut operators) = (BTreeSet::new(), BTreeSet::new());
-    for Exception { fields: own, operators: comps, values, .. } in &rule.exceptions {
+    for Exception { fields: own, operators: comps, values, .. } in rule.exceptions.all() {
         if !values.is_empty() {
             own.iter().for_each(|own| texts(own, &mut fields));
         }

@@ -1,6 +1,8 @@
 //! Exceptions: checked, and written out as the text that Falco writes for them
 //! (`userspace/engine/rule_loader_compiler.cpp` of falcosecurity/falco).
 
+use std::collections::HashMap;
+
 use super::diagnostic::{Code, Diagnostic, Item, ItemKind, Span};
 use super::items::{Exception, Value, ValueData};
 use super::lists::quote;
@@ -11,6 +13,49 @@ use super::{fields, parser, typing};
 use crate::schema::Schema;
 
 type Checked<T> = Result<T, Box<Diagnostic>>;
+
+/// The exceptions of a rule, in order.
+#[derive(Debug, Default)]
+pub(super) struct Exceptions {
+    all: Vec<Exception>,
+    /// The place of each name; of the first exception, where several have it.
+    places: HashMap<String, usize>,
+}
+
+impl Exceptions {
+    pub(super) fn new(all: Vec<Exception>) -> Self {
+        let mut places = HashMap::new();
+        for (place, exception) in all.iter().enumerate() {
+            places.entry(exception.name.clone()).or_insert(place);
+        }
+        Self { all, places }
+    }
+
+    pub(super) fn all(&self) -> &[Exception] {
+        &self.all
+    }
+
+    /// Adds an exception's values to the one of its name, or the exception if it is new.
+    pub(super) fn append(&mut self, mut added: Exception, schema: Option<&Schema>) -> Checked<()> {
+        let earlier = self.places.get(&added.name).and_then(|&place| self.all.get_mut(place));
+        let Some(earlier) = earlier else {
+            if added.fields.is_some() && added.values.is_empty() {
+                let message = "a new exception that is appended must have values".to_owned();
+                return Err(error(&added, &added.span, message));
+            }
+            validate(&mut added, schema)?;
+            self.places.insert(added.name.clone(), self.all.len());
+            self.all.push(added);
+            return Ok(());
+        };
+        if let Some(extra) = added.fields.as_ref().or(added.operators.as_ref()) {
+            let message = "to an exception that is there only values can be appended".to_owned();
+            return Err(error(&added, &extra.span, message));
+        }
+        earlier.values.extend(added.values);
+        Ok(())
+    }
+}
 
 /// Checks an exception by itself; `schema` is `None` where the rule's source is not there, or its
 /// fields are not looked at before the condition is compiled.
@@ -76,29 +121,6 @@ fn is_field(schema: &Schema, name: &str) -> bool {
     let no_macros = |_: &Name| typing::Macro::Broken;
     parser::parse(&format!("{name} exists"))
         .is_ok_and(|expr| typing::check(schema, &no_macros, &expr).0.is_some())
-}
-
-/// Adds an exception's values to the one of its name, or the exception if it is new.
-pub(super) fn append(
-    exceptions: &mut Vec<Exception>,
-    mut added: Exception,
-    schema: Option<&Schema>,
-) -> Checked<()> {
-    let Some(earlier) = exceptions.iter_mut().find(|earlier| earlier.name == added.name) else {
-        if added.fields.is_some() && added.values.is_empty() {
-            let message = "a new exception that is appended must have values".to_owned();
-            return Err(error(&added, &added.span, message));
-        }
-        validate(&mut added, schema)?;
-        exceptions.push(added);
-        return Ok(());
-    };
-    if let Some(extra) = added.fields.as_ref().or(added.operators.as_ref()) {
-        let message = "to an exception that is there only values can be appended".to_owned();
-        return Err(error(&added, &extra.span, message));
-    }
-    earlier.values.extend(added.values);
-    Ok(())
 }
 
 /// The condition with all exceptions behind it.
@@ -323,11 +345,12 @@ mod tests {
 
     #[test]
     fn values_are_appended_to_the_exception_of_the_name() {
-        let mut there = exceptions("  - {name: a, fields: proc.name, values: [x]}\n");
+        let there = exceptions("  - {name: a, fields: proc.name, values: [x]}\n");
+        let mut there = Exceptions::new(there);
         let more = exceptions("  - {name: a, fields: proc.name, values: [y]}\n").remove(0);
         let values_only = Exception { fields: None, ..more.clone() };
-        append(&mut there, values_only, None).unwrap();
-        assert_eq!(there[0].values.len(), 2);
-        assert!(append(&mut there, more, None).unwrap_err().message.contains("only values"));
+        there.append(values_only, None).unwrap();
+        assert_eq!(there.all()[0].values.len(), 2);
+        assert!(there.append(more, None).unwrap_err().message.contains("only values"));
     }
 }

@@ -55,7 +55,7 @@ fn check_condition(
             format!("the rule can match no event: {reason}"),
         ));
     }
-    let text = exceptions::write_out(&row.data.condition, &row.data.exceptions);
+    let text = exceptions::write_out(&row.data.condition, row.data.exceptions.all());
     let parsed = text.and_then(|text| compile::parse(lists, &text));
     if let Ok(Parsed { expr, text, .. }) = parsed {
         shadowed::check(&expr, rule.condition(), &text, &mut prover, found);
@@ -64,7 +64,7 @@ fn check_condition(
 
 /// The exceptions that hold whenever the rule's own condition does.
 fn hides_rule(condition: &Condition, rule: &RuleData, prover: &mut Prover) -> Vec<Diagnostic> {
-    let with_values = rule.exceptions.iter().filter(|exception| !exception.values.is_empty());
+    let with_values = rule.exceptions.all().iter().filter(|exception| !exception.values.is_empty());
     let with_values: Vec<_> = with_values.collect();
     let Condition::All(all) = condition else { return Vec::new() };
     // Exceptions stand behind the condition, each as `and not (…)`.

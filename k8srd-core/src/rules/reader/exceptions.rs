@@ -1,5 +1,7 @@
 //! The exceptions of a rule, as written.
 
+use std::collections::HashSet;
+
 use super::{Checked, Map, Reader};
 use crate::rules::diagnostic::{Code, Item, ItemKind};
 use crate::rules::items::{Exception, Value, ValueData};
@@ -17,24 +19,25 @@ impl Reader<'_> {
         if value.is_null() {
             return Ok(Some(Vec::new()));
         }
-        let mut exceptions = Vec::<Exception>::new();
+        let mut exceptions = Vec::new();
+        let mut names = HashSet::new();
         let all = Item::new(ItemKind::Exceptions, "");
         for node in self.sequence(&all, "exceptions", value)? {
-            let exception = self.exception(node, &exceptions, appends)?;
-            exceptions.push(exception);
+            exceptions.push(self.exception(node, &mut names, appends)?);
         }
         Ok(Some(exceptions))
     }
 
+    /// One exception; `names` are those of the earlier ones.
     fn exception(
         &mut self,
         node: &Node,
-        earlier: &[Exception],
+        names: &mut HashSet<String>,
         appends: bool,
     ) -> Checked<Exception> {
         let mut map = self.mapping(Item::new(ItemKind::Exception, ""), node)?;
         let name = self.name(&mut map, ItemKind::Exception, "name")?;
-        for _ in earlier.iter().filter(|earlier| earlier.name == name) {
+        if !names.insert(name.clone()) {
             let message = "an exception of this name is there already; both count";
             let warning = self.error(Code::ExceptionNameNotUnique, &map.item, node, message);
             self.found.push(*warning);
