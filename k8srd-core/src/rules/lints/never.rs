@@ -86,12 +86,69 @@ fn differ(a: &Check, b: &Check) -> bool {
     };
     let (of_a, of_b) = (a.constants(), b.constants());
     a.left == b.left
-        // Its constants are text, and one number can be written in several ways.
-        && a.left.ty() != FieldType::Dynamic
+        // The constants of a dynamic value are text, and one number can be written in several ways.
+        // An address lies in many networks.
+        && !matches!(a.left.ty(), FieldType::Dynamic | FieldType::Net)
         && a.left.multiplicity() == Multiplicity::One
         && is_equality(a)
         && is_equality(b)
         && !of_a.is_empty()
         && !of_b.is_empty()
         && !of_a.iter().any(|value| of_b.contains(value))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rules::parse_condition;
+
+    fn why(text: &str) -> Option<&'static str> {
+        let schema = Schema::falco();
+        let (condition, problems) = parse_condition(&schema, text);
+        let condition = condition.unwrap_or_else(|| panic!("{text}: {}", problems.render()));
+        reason(&schema, &condition, &mut Prover::default())
+    }
+
+    #[test]
+    fn parts_that_exclude_each_other_are_seen() {
+        for text in [
+            "proc.name = a and proc.name = b",
+            "proc.name in (a, b) and (fd.num = 1 and proc.name in (c, d))",
+            "fd.num = 1 and not fd.num in (1, 2)",
+            "fd.sip = 10.0.0.1 and fd.sip = 10.0.0.2",
+            "fd.snet = 10.0.0.0/8 and not fd.snet in (10.0.0.0/8, 11.0.0.0/8)",
+            "(proc.name = a and proc.name = b) or (fd.num = 1 and fd.num = 2)",
+        ] {
+            assert_eq!(why(text), Some("two parts of its condition exclude each other"), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_condition_for_no_kind_is_seen() {
+        let text = "evt.type = open and not syscall.type = open";
+        assert_eq!(why(text), Some("no kind of event fits its condition"));
+    }
+
+    #[test]
+    fn what_can_match_is_not_reported() {
+        for text in [
+            "proc.name = a and proc.name in (a, b)",
+            "proc.name = a or proc.name = b",
+            "proc.name = a and proc.pname = b",
+            "proc.name != a and proc.name != b",
+            "proc.name = a and not proc.name in (b, c)",
+            // One address lies in both.
+            "fd.snet = 10.0.0.0/8 and fd.snet = 10.1.0.0/16",
+            "fd.cnet in (10.0.0.0/8, 11.0.0.0/8) and fd.cnet in (10.1.0.0/16)",
+            "fd.net = 10.0.0.0/8 and fd.net = 11.0.0.0/8",
+            // Two ends, two ancestors, two ways to write a number.
+            "fd.port = 80 and fd.port = 443",
+            "proc.aname = a and proc.aname = b",
+            "evt.rawarg.fd = 3 and evt.rawarg.fd = 0x3",
+            // A placeholder.
+            "evt.num = 0",
+        ] {
+            assert_eq!(why(text), None, "{text}");
+        }
+    }
 }
