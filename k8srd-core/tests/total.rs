@@ -159,6 +159,39 @@ fn exceptions_of_many_names_take_no_square_of_time() {
     assert_eq!(load(format!("{RULE}  exceptions:\n{all}{appended}{values}")), (1, vec![]));
 }
 
+#[test]
+fn what_names_a_changed_macro_is_found_in_linear_time() {
+    const MANY: usize = 50_000;
+    // A macro sees those that were there before it was last defined.
+    let first = (0..=MANY).map(|i| {
+        format!(
+            "- macro: m{i}
+  condition: proc.name = x
+"
+        )
+    });
+    let chain = (0..MANY).map(|i| {
+        format!(
+            "- macro: m{i}
+  condition: m{}
+",
+            i + 1
+        )
+    });
+    let rule = RULE.replace("= open", "= open and m0");
+    let text: String = first.chain(chain).chain([rule]).collect();
+    let change = format!(
+        "- macro: m{MANY}
+  condition: proc.name = changed
+"
+    );
+    let loader = Loader::new(&Schema::falco()).add_file("a", text).add_file("b", change);
+    let (rules, diagnostics) = loader.load();
+    assert!(diagnostics.is_empty(), "{}", diagnostics.render());
+    let condition = rules.rules()[0].condition().to_string();
+    assert!(condition.contains("changed"), "{condition}");
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..Default::default() })]
 

@@ -53,25 +53,21 @@ impl Kept {
         let Self { since, changed, .. } = self;
         let lists = collection.lists.iter().filter(|row| row.visibility >= *since);
         changed.extend(lists.map(|row| row.name.clone()));
-        // A name of several words is looked for everywhere.
-        self.all_changed = changed.iter().any(|name| !is_word(name));
         let macros = collection.macros.iter().filter(|row| row.visibility >= *since);
         changed.extend(macros.map(|row| row.name.clone()));
         // What names something changed is changed, and so on.
-        let mut before = 0;
-        while changed.len() > before {
-            before = changed.len();
-            for row in collection.lists.iter() {
-                if row.data.items.iter().any(|item| names(item, changed)) {
-                    changed.insert(row.name.clone());
-                }
-            }
-            for row in collection.macros.iter() {
-                if names(row.data.condition.as_str(), changed) {
-                    changed.insert(row.name.clone());
+        let mut open: Vec<String> = changed.iter().cloned().collect();
+        let mut named_by = if open.is_empty() { HashMap::new() } else { named_by(collection) };
+        while let Some(name) = open.pop() {
+            for outer in named_by.remove(&*name).unwrap_or_default() {
+                if changed.insert(outer.to_owned()) {
+                    open.push(outer.to_owned());
                 }
             }
         }
+        // The name of a list of several words is looked for everywhere.
+        self.all_changed =
+            changed.iter().any(|name| !is_word(name) && collection.lists.get(name).is_some());
     }
 
     /// A rule as it was compiled before, if nothing of it has changed; `condition` is that with
@@ -94,6 +90,25 @@ impl Kept {
         self.earlier.clear();
         self.since = collection.next();
     }
+}
+
+/// What lists and macros are named in the text of which.
+fn named_by(collection: &Collection) -> HashMap<&str, Vec<&str>> {
+    let items = collection
+        .lists
+        .iter()
+        .flat_map(|row| row.data.items.iter().map(move |item| (&*row.name, &**item)));
+    let conditions = collection.macros.iter().map(|row| (&*row.name, row.data.condition.as_str()));
+    let mut named_by: HashMap<_, Vec<_>> = HashMap::new();
+    for (name, text) in items.chain(conditions) {
+        let is_name = |word: &&str| {
+            collection.lists.get(word).is_some() || collection.macros.get(word).is_some()
+        };
+        for word in words(text).filter(is_name) {
+            named_by.entry(word).or_default().push(name);
+        }
+    }
+    named_by
 }
 
 fn names(text: &str, changed: &HashSet<String>) -> bool {
