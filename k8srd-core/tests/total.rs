@@ -134,6 +134,10 @@ fn what_names_itself_is_refused_or_stays_as_it_is() {
         .chain((0..2_000).map(|i| format!("- macro: m{i}\n  condition: m{}\n", (i + 1) % 2_000)))
         .collect();
     check(ring, Code::Validate, "made of itself");
+    let broken = "- macro: bad\n  condition: proc.nme = x\n- macro: a\n  condition: bad\n\
+                  - macro: b\n  condition: a\n- macro: a\n  condition: b or bad\n";
+    let (_, problems) = load(format!("{broken}{}", RULE.replace("= open", "= open and a")));
+    assert_eq!(problems.len(), 2, "that of the macro, and the circle: {problems:?}");
     let lists = "- list: a\n  items: [x]\n- list: b\n  items: [a]\n- list: a\n  items: [b]\n";
     let rule = RULE.replace("open", "open and proc.name in (a)");
     assert_eq!(load(format!("{lists}{rule}")), (1, vec![]));
@@ -157,6 +161,55 @@ fn exceptions_of_many_names_take_no_square_of_time() {
     let appended = "- rule: r\n  override: {exceptions: append}\n  exceptions:\n";
     let values: String = (0..MANY).map(|i| format!("  - {{name: e{i}, values: []}}\n")).collect();
     assert_eq!(load(format!("{RULE}  exceptions:\n{all}{appended}{values}")), (1, vec![]));
+}
+
+/// 1,000 macros with this condition and one that names them all, and rules that name that one.
+fn rules_of_macros(condition: &str, rules: usize) -> String {
+    let macros = (0..1000).map(|i| {
+        format!(
+            "- macro: m{i}
+  condition: {condition}
+"
+        )
+    });
+    let names = (0..1000).map(|i| format!("m{i}")).collect::<Vec<_>>().join(" or ");
+    let all = format!(
+        "- macro: all
+  condition: {names}
+"
+    );
+    let rules = (0..rules).map(|i| {
+        RULE.replace("rule: r", &format!("rule: r{i}")).replace("= open", "= open and all")
+    });
+    macros.chain([all]).chain(rules).collect()
+}
+
+#[test]
+fn problems_of_macros_are_not_multiplied_by_rules() {
+    let (rules, problems) = load(rules_of_macros("proc.nme = x", 10_000));
+    assert_eq!((rules, problems.len()), (0, 1000));
+    let skipped = "  skip-if-unknown-filter: true
+";
+    let text =
+        rules_of_macros("proc.nme = x", 500).replace("  output", &format!("{skipped}  output"));
+    let (rules, diagnostics) = Loader::new(&Schema::falco()).add_file("a", text).load();
+    assert!(rules.rules().is_empty() && !diagnostics.has_errors());
+    assert_eq!(diagnostics.results()[0].found.len(), 500, "each rule says why it is skipped");
+    let text = rules_of_macros("proc.name = proc.exe", 500);
+    let (rules, diagnostics) = Loader::new(&Schema::falco()).add_file("a", text).load();
+    assert_eq!((rules.rules().len(), diagnostics.len()), (500, 1000));
+    assert!(diagnostics.results()[0].found.len() < 110_000);
+}
+
+#[test]
+fn undefined_macros_of_a_macro_are_told_up_to_what_anybody_reads() {
+    let names = (0..50_000).map(|i| format!("undefined{i}")).collect::<Vec<_>>().join(" or ");
+    let (_, problems) = load(format!(
+        "{RULE}- macro: m
+  condition: {names}
+"
+    ));
+    assert_eq!(problems.len(), 100);
 }
 
 #[test]

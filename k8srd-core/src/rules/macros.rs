@@ -1,19 +1,25 @@
 //! Macros: which sees which, in what order, and typed when a rule needs them.
 
+use std::cell::Cell;
 use std::collections::{BTreeMap, HashSet};
 
 use super::collect::{Macro as MacroData, Table};
 use super::compile::{Parsed, diagnose};
-use super::diagnostic::{Code, Diagnostic, Item, ItemKind, Span};
+use super::diagnostic::{Code, Diagnostic, Item, ItemKind, Severity, Span};
 use super::problems::Problems;
 use super::suggest::did_you_mean;
 use super::syntax::{Expr, Name};
-use super::typing::{self, Macro, ProblemKind, Typed};
+use super::typing::{self, MAX_PROBLEMS, Macro, ProblemKind, Typed};
 use super::warnings::{self, Warnings};
 use crate::schema::Schema;
 
 /// How much all macros together may hold once they are put into each other.
 const MAX_TOTAL_SIZE: usize = 8_000_000;
+/// How much is looked at again to tell problems of macros to each rule that needs them, as Falco
+/// does: the product of rules and macros has no bound of its own.
+const MAX_REPEATED: usize = 100_000;
+/// For how many undefined macros a name that is near is looked for.
+const MAX_SEARCHES: usize = 1000;
 
 /// The macros of a collection.
 pub(super) struct Macros<'s> {
@@ -27,6 +33,10 @@ pub(super) struct Macros<'s> {
     /// Names of macros whose definition had a problem.
     broken: &'s HashSet<String>,
     size: usize,
+    /// How much may still be looked at again.
+    repeats: usize,
+    /// How many names may still be looked for.
+    searches: Cell<usize>,
 }
 
 struct Entry {
@@ -39,12 +49,46 @@ struct Entry {
     /// What Falco warns of wherever the macro is named.
     warnings: Warnings,
     state: State,
+    below: Below,
+}
+
+/// What is known of a macro and of all that it names, directly or not.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Below {
+    /// Nothing: no rule needed it so far.
+    Unknown,
+    Clean,
+    /// There are problems, and they were told; with the rank of the first macro that has an error.
+    Told(Option<usize>),
 }
 
 enum State {
     /// No rule needed it so far.
     Untyped,
     Typed(Option<Typed>, Vec<(Diagnostic, bool)>),
+}
+
+impl State {
+    fn problems(&self) -> &[(Diagnostic, bool)] {
+        match self {
+            Self::Untyped => &[],
+            Self::Typed(_, problems) => problems,
+        }
+    }
+}
+
+impl Below {
+    fn with(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Told(a), Self::Told(b)) => Self::Told(a.into_iter().chain(b).min()),
+            (Self::Told(first), _) | (_, Self::Told(first)) => Self::Told(first),
+            _ => self,
+        }
+    }
+}
+
+fn is_error((problem, _): &(Diagnostic, bool)) -> bool {
+    problem.severity == Severity::Error
 }
 
 impl<'s> Macros<'s> {
@@ -64,6 +108,8 @@ impl<'s> Macros<'s> {
             ranks: Vec::new(),
             broken,
             size: 0,
+            repeats: MAX_REPEATED,
+            searches: Cell::new(MAX_SEARCHES),
         };
         for (row, parsed) in table.iter().zip(conditions) {
             let mut entry = Entry {
@@ -74,8 +120,9 @@ impl<'s> Macros<'s> {
                 used: false,
                 warnings: Warnings::default(),
                 state: State::Untyped,
+                below: Below::Unknown,
             };
-            let mut complete = true;
+            let (mut complete, mut told) = (true, 0);
             if let Some(Parsed { expr, text, .. }) = &parsed {
                 expr.macros(&mut |name| {
                     let seen = table.get(&name.name).filter(|inner| inner.index < row.visibility);
@@ -83,7 +130,9 @@ impl<'s> Macros<'s> {
                         Some(place) => entry.refers_to.push(place),
                         None => {
                             complete = false;
-                            if !this.broken.contains(&name.name) {
+                            let is_told = told < MAX_PROBLEMS && !problems.is_over();
+                            if is_told && !this.broken.contains(&name.name) {
+                                told += 1;
                                 let message = format!("undefined macro {}", name.name);
                                 let error = text.error(Code::Validate, message, &name.span);
                                 problems.push(error.help(this.help(&name.name)));
@@ -222,8 +271,11 @@ impl<'s> Macros<'s> {
 
     /// Types what `expr` names, and adds what is wrong with that to `found`, with whether it is
     /// about something unknown.
+    ///
+    /// All problems of a macro are told to the first rule that needs it. Those behind it are told
+    /// them again up to [`MAX_REPEATED`], and then the first error only, which decides whether a
+    /// rule is skipped.
     pub(super) fn require(&mut self, expr: &Expr, found: &mut Vec<(Diagnostic, bool)>) {
-        let mut needed = HashSet::new();
         let mut open: Vec<usize> = Vec::new();
         expr.macros(&mut |name| open.extend(self.places.get(&name.name)));
         for &at in &open {
@@ -231,19 +283,63 @@ impl<'s> Macros<'s> {
                 entry.used = true;
             }
         }
+        // In order, each with whether all of its problems are told.
+        let mut needed = BTreeMap::new();
         while let Some(at) = open.pop() {
-            if needed.insert(at) {
-                open.extend(self.entries.get(at).into_iter().flat_map(|entry| &entry.refers_to));
+            let Some(entry) = self.entries.get_mut(at) else { continue };
+            let Some(rank) = self.ranks.get(at).copied().flatten() else {
+                // On a cycle, or naming one: what else it names is looked at all the same.
+                if std::mem::replace(&mut entry.below, Below::Clean) == Below::Unknown {
+                    open.extend(&entry.refers_to);
+                }
+                continue;
+            };
+            match entry.below {
+                _ if needed.get(&rank) == Some(&true) => continue,
+                Below::Clean => continue,
+                Below::Told(first) if self.repeats == 0 => {
+                    if let Some(first) = first {
+                        needed.entry(first).or_insert(false);
+                    }
+                    continue;
+                }
+                Below::Told(_) => {
+                    let looked_at = 1 + entry.refers_to.len() + entry.state.problems().len();
+                    self.repeats = self.repeats.saturating_sub(looked_at);
+                }
+                Below::Unknown => {}
+            }
+            needed.insert(rank, true);
+            open.extend(&entry.refers_to);
+        }
+        for (rank, all) in needed {
+            let Some(&at) = self.order.get(rank) else { continue };
+            self.type_entry(at);
+            self.look_below(at, rank);
+            let Some(entry) = self.entries.get(at) else { continue };
+            let problems = entry.state.problems();
+            match all {
+                true => found.extend_from_slice(problems),
+                false => found.extend(problems.iter().find(|problem| is_error(problem)).cloned()),
             }
         }
-        let rank = |at: usize| Some((self.ranks.get(at).copied().flatten()?, at));
-        let mut order: Vec<_> = needed.into_iter().filter_map(rank).collect();
-        order.sort_unstable();
-        for (_, at) in order {
-            self.type_entry(at);
-            if let Some(Entry { state: State::Typed(_, problems), .. }) = self.entries.get(at) {
-                found.extend(problems.iter().cloned());
-            }
+    }
+
+    /// Notes what there is at and below a macro of this rank; what it names is looked at before.
+    fn look_below(&mut self, at: usize, rank: usize) {
+        let Some(entry) = self.entries.get(at).filter(|entry| entry.below == Below::Unknown) else {
+            return;
+        };
+        let problems = entry.state.problems();
+        let mut below = match problems.is_empty() {
+            true => Below::Clean,
+            false => Below::Told(problems.iter().any(is_error).then_some(rank)),
+        };
+        for inner in entry.refers_to.iter().filter_map(|&inner| self.entries.get(inner)) {
+            below = below.with(inner.below);
+        }
+        if let Some(entry) = self.entries.get_mut(at) {
+            entry.below = below;
         }
     }
 
@@ -304,6 +400,8 @@ impl<'s> Macros<'s> {
         if self.places.contains_key(name) {
             return Some("a macro sees those that are defined before it".to_owned());
         }
+        let searches = self.searches.get().checked_sub(1)?;
+        self.searches.set(searches);
         did_you_mean(name, self.places.keys().map(String::as_str))
     }
 }
