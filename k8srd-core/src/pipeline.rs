@@ -197,7 +197,8 @@ impl Pipeline {
     /// # Errors
     ///
     /// Where the source refuses, or the pipeline is strict and there is a finding. The old ones stay
-    /// in place then.
+    /// in place then. A source that gives what both need and refuses to be asked for less afterwards
+    /// is no error: it goes on with that, as [`Pipeline::subscribed`] says.
     pub fn replace_matchers(
         &mut self,
         matchers: Vec<Box<dyn Matcher>>,
@@ -208,10 +209,13 @@ impl Pipeline {
         let new = interest_of(&matchers);
         let mut both = interest_of(&self.matchers);
         both.union_with(&new);
-        subscribe(source.as_mut(), close_demand(both, enrichers, wiring)?)?;
+        self.subscribed = subscribe(source.as_mut(), close_demand(both, enrichers, wiring)?)?;
         self.matchers = matchers;
         self.findings = findings;
-        self.subscribed = subscribe(source.as_mut(), close_demand(new, enrichers, wiring)?)?;
+        let less = close_demand(new, enrichers, wiring);
+        if let Ok(less) = less.and_then(|less| Ok(subscribe(source.as_mut(), less)?)) {
+            self.subscribed = less;
+        }
         Ok(())
     }
 

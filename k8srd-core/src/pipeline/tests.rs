@@ -46,6 +46,8 @@ struct Script {
     provides: FieldSet,
     produces: Option<KindSet>,
     subscribed: Arc<Mutex<Vec<Interest>>>,
+    /// Which subscription it refuses, counted from 0.
+    refuses: Option<usize>,
 }
 
 fn script(events: impl IntoIterator<Item = Open>) -> (Script, Arc<Mutex<Vec<Interest>>>) {
@@ -55,6 +57,7 @@ fn script(events: impl IntoIterator<Item = Open>) -> (Script, Arc<Mutex<Vec<Inte
         provides: [catalogue::CTX_PATH_REAL].into_iter().collect(),
         produces: None,
         subscribed: Arc::clone(&subscribed),
+        refuses: None,
     };
     (script, subscribed)
 }
@@ -69,7 +72,11 @@ impl Source for Script {
     }
 
     fn subscribe(&mut self, interest: &Interest) -> Result<(), SourceError> {
-        self.subscribed.lock().unwrap().push(interest.clone());
+        let mut subscribed = self.subscribed.lock().unwrap();
+        subscribed.push(interest.clone());
+        if self.refuses == Some(subscribed.len() - 1) {
+            return Err(SourceError::new("not this"));
+        }
         Ok(())
     }
 
@@ -392,6 +399,23 @@ fn new_matchers_take_over_without_a_gap() {
     assert_eq!(fields[1], [catalogue::FD_NAME, catalogue::FD_DIRECTORY], "both while swapping");
     assert_eq!(fields[2], [catalogue::FD_NAME]);
     assert_eq!(messages(&mut pipeline), ["/a"]);
+}
+
+#[test]
+fn a_refused_subscription_leaves_old_matchers_or_asks_for_more_than_needed() {
+    let replace = |refuses| {
+        let source = Script { refuses: Some(refuses), ..script([open("/a", "/b")]).0 };
+        let mut pipeline =
+            Pipeline::builder(source).matcher(watch(catalogue::EVT_NUM)).build().unwrap();
+        let new = watch(catalogue::EVT_TYPE);
+        let replaced = pipeline.replace_matchers(vec![Box::new(new)]);
+        let asked: Vec<_> = pipeline.subscribed().fields().iter().collect();
+        (replaced.is_ok(), asked, messages(&mut pipeline))
+    };
+    let (number, kind) = (catalogue::EVT_NUM, catalogue::EVT_TYPE);
+    assert_eq!(replace(1), (false, vec![number], vec!["1".to_owned()]), "what both need");
+    let both = [number, kind].into_iter().collect::<FieldSet>().iter().collect();
+    assert_eq!(replace(2), (true, both, vec!["open".to_owned()]), "what is needed afterwards");
 }
 
 #[test]
