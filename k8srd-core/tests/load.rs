@@ -265,6 +265,9 @@ fn rules_that_later_files_leave_alone_stay_as_they_are() {
     assert_eq!(condition(&[&base, &other, list]), "(a+b or z)");
     let deep = "- macro: m\n  condition: proc.name = y\n";
     assert_eq!(condition(&[&base, &other, deep, &other]), "(y or z)");
+    let named = "- list: inner\n  items: [a]\n- list: two words\n  items: [inner]\n";
+    let named = format!("{named}{}", rule("r", "proc.name in (two words)"));
+    assert_eq!(condition(&[&named, &other, list]), "a+b");
     let off = "- rule: r\n  enabled: false\n";
     let (rules, _) = load(&[&base, &other, off, &other]);
     assert!(!rules.rules()[0].is_enabled());
@@ -422,4 +425,14 @@ fn long_chains_and_deep_conditions_cost_no_stack() {
     check_error(&[&format!("{deep}{}", rule("r", "m1499"))], Code::CompileCondition, "too deep");
     let text = rule("r", &format!("{}proc.name = x{}", "(".repeat(100_000), ")".repeat(100_000)));
     check_error(&[&text], Code::CompileCondition, "1000 levels");
+}
+
+#[test]
+fn fields_in_lists_of_a_transformer_are_described() {
+    let condition = r#"evt.type = open and join("-", (proc.name, container.id)) = "a-b""#;
+    let (rules, _) = load(&[&rule("r", condition)]);
+    let described = rules.describe().rules.remove(0);
+    let fields = ["container.id", "evt.type", "proc.name"];
+    assert_eq!(described.details.condition_fields, fields);
+    assert_eq!(described.plugins, ["container"]);
 }

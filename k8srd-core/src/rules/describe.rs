@@ -14,7 +14,7 @@ use super::problems::{Extent, Problems};
 use super::requirements::Plugin;
 use super::syntax::{Expr, Literal, Name, Operand, Right};
 use super::text::Text;
-use super::{exceptions, parser, plan, typing, warnings};
+use super::{exceptions, parser, plan, typing};
 use crate::alert::RuleInfo;
 use crate::field::FieldClass;
 use crate::schema::Schema;
@@ -363,7 +363,8 @@ impl Parts {
     }
 
     fn operand(&mut self, operand: &Operand) {
-        warnings::fields(operand, &mut |field| {
+        operand.fields(&mut |field| {
+            // As Falco shows it: without quotes round the argument, whatever it is.
             let argument = field.arg.as_ref().map(|arg| format!("[{arg}]")).unwrap_or_default();
             self.fields.insert(format!("{}{argument}", field.name));
         });

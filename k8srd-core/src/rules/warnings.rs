@@ -94,8 +94,10 @@ fn scan_check(check: &Check, text: &Text, warnings: &mut Warnings) {
     }
 }
 
-/// Calls `each` with every field of an operand, in the order of writing.
-pub(super) fn fields<'o>(operand: &'o Operand, each: &mut dyn FnMut(&'o Field)) {
+/// Calls `each` with every field of an operand that Falco's visitor comes to, in the order of
+/// writing: it passes over the lists among the arguments of a transformer
+/// (`base_expr_visitor` in `userspace/libsinsp/filter/ast.cpp` of falcosecurity/libs).
+fn fields<'o>(operand: &'o Operand, each: &mut dyn FnMut(&'o Field)) {
     match operand {
         Operand::Field(field) => each(field),
         Operand::Transformer(transformer) => {
