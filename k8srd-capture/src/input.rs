@@ -8,6 +8,8 @@ use flate2::bufread::MultiGzDecoder;
 const GZIP: [u8; 2] = [0x1F, 0x8B];
 /// How much is asked of the file, and of the decompressor, at once.
 const CHUNK: usize = 256 << 10;
+/// How much more room is made than is asked for, at most.
+const SLACK: usize = 1 << 20;
 
 /// A window over a stream: what is in front can be looked at before it is consumed.
 pub(crate) struct Input {
@@ -42,12 +44,8 @@ impl Input {
             (self.start, self.end) = (0, 0);
         }
         while self.end - self.start < n {
-            if self.start > 0 && self.buffer.len() - self.start < n {
-                self.buffer.copy_within(self.start..self.end, 0);
-                (self.start, self.end) = (0, self.end - self.start);
-            }
             if self.buffer.len() - self.start < n {
-                self.buffer.resize(self.start + n, 0);
+                self.make_room(n);
             }
             let free = self.buffer.get_mut(self.end..).unwrap_or_default();
             match self.reader.read(free) {
@@ -58,6 +56,17 @@ impl Input {
             }
         }
         Ok(())
+    }
+
+    /// Moves what is available to the front, and makes room for `n` bytes and more: only when that
+    /// much more was consumed does it have to be moved again.
+    fn make_room(&mut self, n: usize) {
+        self.buffer.copy_within(self.start..self.end, 0);
+        (self.start, self.end) = (0, self.end - self.start);
+        let room = n.saturating_add(n.min(SLACK));
+        if self.buffer.len() < room {
+            self.buffer.resize(room, 0);
+        }
     }
 
     /// What is available now.
@@ -96,6 +105,8 @@ fn read_full(reader: &mut impl Read, buffer: &mut [u8]) -> io::Result<usize> {
 #[cfg(test)]
 mod tests {
     use std::io::Write as _;
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
 
     use flate2::Compression;
     use flate2::write::GzEncoder;
@@ -134,6 +145,42 @@ mod tests {
         check([compressed(a), compressed(b)].concat(), &bytes);
         check(vec![], &[]);
         check(vec![0x1F], &[0x1F]);
+    }
+
+    /// Zeros, and how often some were read.
+    struct Counted {
+        left: usize,
+        reads: Arc<AtomicUsize>,
+    }
+
+    impl Read for Counted {
+        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+            self.reads.fetch_add(1, Ordering::Relaxed);
+            let read = buffer.len().min(self.left);
+            self.left -= read;
+            Ok(read)
+        }
+    }
+
+    #[test]
+    fn small_pieces_of_a_long_window_do_not_move_it_each_time() {
+        const WINDOW: usize = 1 << 20;
+        let reads = Arc::new(AtomicUsize::new(0));
+        let stream = Counted { left: 8 * WINDOW, reads: Arc::clone(&reads) };
+        let mut input = Input::new(io::empty()).unwrap();
+        // Nothing in between that would read more at once.
+        input.reader = Box::new(stream);
+        loop {
+            input.fill(WINDOW).unwrap();
+            if input.available().is_empty() {
+                break;
+            }
+            input.consume(1000);
+        }
+        assert_eq!(input.offset(), 8 * WINDOW as u64);
+        // What is moved is moved to make room to read into. The last window is asked for in vain.
+        let reads = reads.load(Ordering::Relaxed) - WINDOW.div_ceil(1000);
+        assert!(reads < 16, "{reads} reads of 8 windows");
     }
 
     #[test]
