@@ -3,9 +3,10 @@
 use std::error::Error;
 use std::fmt;
 use std::io;
+use std::sync::Arc;
 
 /// A capture cannot be read on from here. What was read before is right.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct CaptureError {
     kind: Kind,
     place: Place,
@@ -21,16 +22,17 @@ pub struct Place {
     pub offset: u64,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 enum Kind {
-    Io(io::Error),
+    /// Shared: it is told each time that the reader is asked again.
+    Io(Arc<io::Error>),
     Truncated(&'static str),
     Corrupt(String),
 }
 
 impl CaptureError {
     pub(crate) fn io(error: io::Error, place: Place) -> Self {
-        Self { kind: Kind::Io(error), place }
+        Self { kind: Kind::Io(Arc::new(error)), place }
     }
 
     /// The capture ends within `what`.
@@ -68,7 +70,7 @@ impl fmt::Display for CaptureError {
 impl Error for CaptureError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match &self.kind {
-            Kind::Io(error) => Some(error),
+            Kind::Io(error) => Some(&**error),
             Kind::Truncated(_) | Kind::Corrupt(_) => None,
         }
     }

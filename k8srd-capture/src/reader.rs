@@ -74,6 +74,8 @@ pub struct Reader {
     /// Bytes that the item given last still occupies.
     lent: usize,
     params: Vec<std::ops::Range<usize>>,
+    /// Why it cannot be read on.
+    failed: Option<CaptureError>,
 }
 
 /// Something that a capture holds.
@@ -182,11 +184,54 @@ impl Table {
 
 /// What [`Reader::advance`] found; its bytes are available.
 enum Found {
-    End,
     Section { whole: usize },
     Machine { body: usize, whole: usize },
     Row { table: Table, limit: usize },
     Event { form: EventForm, body: usize, whole: usize },
+}
+
+impl Found {
+    /// The item in these bytes, and how many of them it occupies.
+    fn item<'a>(
+        self,
+        bytes: &'a [u8],
+        place: Place,
+        params: &'a mut Vec<std::ops::Range<usize>>,
+    ) -> Result<(Item<'a>, usize), CaptureError> {
+        let corrupt = |message: String| CaptureError::corrupt(message, place);
+        let in_block = |body: usize| {
+            let body = bytes.get(HEADER as usize..).and_then(|bytes| bytes.get(..body));
+            body.unwrap_or_default()
+        };
+        Ok(match self {
+            Self::Section { whole } => (Item::Section, whole),
+            Self::Machine { body, whole } => {
+                let machine = machine(in_block(body));
+                let short = |_| corrupt("the machine's block is too short".to_owned());
+                (Item::Machine(machine.map_err(short)?), whole)
+            }
+            Self::Row { table, limit } => {
+                let bytes = bytes.get(..limit).unwrap_or(bytes);
+                let mut row = Bytes::new(bytes);
+                let item = item(table, &mut row).map_err(|error| match error {
+                    RowError::Wrong(message) => corrupt(message),
+                    RowError::TooShort if bytes.len() < limit => {
+                        CaptureError::truncated(table.name(), place)
+                    }
+                    RowError::TooShort => {
+                        corrupt(format!("a row goes on past the end of {}", table.name()))
+                    }
+                })?;
+                (item, row.read())
+            }
+            Self::Event { form, body, whole } => {
+                let EventForm { counted, flagged, .. } = form;
+                let event = record::parse(in_block(body), counted, flagged, params);
+                let event = event.map_err(corrupt)?;
+                (Context::of(event).map_or(Item::Event(event), Item::Context), whole)
+            }
+        })
+    }
 }
 
 impl Reader {
@@ -205,6 +250,7 @@ impl Reader {
             state: State::Start,
             lent: 0,
             params: Vec::new(),
+            failed: None,
         })
     }
 
@@ -226,59 +272,24 @@ impl Reader {
     /// comes again when asked again.
     #[expect(clippy::should_implement_trait, reason = "an item borrows from the reader")]
     pub fn next(&mut self) -> Result<Option<Item<'_>>, CaptureError> {
+        if let Some(error) = &self.failed {
+            return Err(error.clone());
+        }
         self.input.consume(std::mem::take(&mut self.lent));
-        let found = self.advance()?;
-        let Self { input, place, state, lent, params, .. } = self;
-        let place = *place;
-        let bytes = input.available();
-        Ok(Some(match found {
-            Found::End => return Ok(None),
-            Found::Section { whole } => {
-                *lent = whole;
-                Item::Section
-            }
-            Found::Machine { body, whole } => {
-                *lent = whole;
-                let body = bytes.get(HEADER as usize..).and_then(|bytes| bytes.get(..body));
-                let machine = machine(body.unwrap_or_default());
-                let short = |_| CaptureError::corrupt("the machine's block is too short", place);
-                Item::Machine(machine.map_err(short)?)
-            }
-            Found::Row { table, limit } => {
-                let bytes = bytes.get(..limit).unwrap_or(bytes);
-                let mut row = Bytes::new(bytes);
-                let item = item(table, &mut row).map_err(|error| match error {
-                    RowError::Wrong(message) => CaptureError::corrupt(message, place),
-                    RowError::TooShort if bytes.len() < limit => {
-                        CaptureError::truncated(table.name(), place)
-                    }
-                    RowError::TooShort => {
-                        let message = format!("a row goes on past the end of {}", table.name());
-                        CaptureError::corrupt(message, place)
-                    }
-                })?;
-                *lent = row.read();
-                if let State::Table { body, .. } = state {
-                    body.left = body.left.saturating_sub(row.read() as u32);
-                }
-                item
-            }
-            Found::Event { form, body, whole } => {
-                *lent = whole;
-                let body = bytes.get(HEADER as usize..).and_then(|bytes| bytes.get(..body));
-                let EventForm { counted, flagged, .. } = form;
-                let event = record::parse(body.unwrap_or_default(), counted, flagged, params);
-                let event = event.map_err(|message| CaptureError::corrupt(message, place))?;
-                match Context::of(event) {
-                    Some(context) => Item::Context(context),
-                    None => Item::Event(event),
-                }
-            }
-        }))
+        let found = self.advance().inspect_err(|error| self.failed = Some(error.clone()))?;
+        let Some(found) = found else { return Ok(None) };
+        let Self { input, place, state, lent, params, failed, .. } = self;
+        let item = found.item(input.available(), *place, params);
+        let (item, occupied) = item.inspect_err(|error| *failed = Some(error.clone()))?;
+        *lent = occupied;
+        if let State::Table { body, .. } = state {
+            body.left = body.left.saturating_sub(occupied as u32);
+        }
+        Ok(Some(item))
     }
 
-    /// Goes to the next item and makes its bytes available.
-    fn advance(&mut self) -> Result<Found, CaptureError> {
+    /// Goes to the next item and makes its bytes available; `None` at the end.
+    fn advance(&mut self) -> Result<Option<Found>, CaptureError> {
         loop {
             match self.state {
                 State::Table { table: Table::Descriptors { version, tid: None }, body } => {
@@ -295,7 +306,7 @@ impl Reader {
                 State::Table { table, body } if body.left >= 4 => {
                     let limit = (body.left as usize).min(ROW);
                     self.fill(limit)?;
-                    return Ok(Found::Row { table, limit });
+                    return Ok(Some(Found::Row { table, limit }));
                 }
                 State::Table { table, body } => {
                     // Less than four bytes are padding.
@@ -307,8 +318,13 @@ impl Reader {
                     self.state = State::Header;
                 }
                 State::Start | State::Header => {
+                    self.place = Place { block: self.blocks, offset: self.input.offset() };
+                    self.fill(HEADER as usize)?;
+                    if self.input.available().is_empty() && matches!(self.state, State::Header) {
+                        return Ok(None);
+                    }
                     if let Some(found) = self.header()? {
-                        return Ok(found);
+                        return Ok(Some(found));
                     }
                 }
             }
@@ -317,13 +333,8 @@ impl Reader {
 
     /// Reads a block's header; `None` where that gave no item.
     fn header(&mut self) -> Result<Option<Found>, CaptureError> {
-        self.place = Place { block: self.blocks, offset: self.input.offset() };
-        self.fill(HEADER as usize)?;
         if self.input.available().is_empty() {
-            if matches!(self.state, State::Start) {
-                return Err(CaptureError::truncated("its first block", self.place));
-            }
-            return Ok(Some(Found::End));
+            return Err(CaptureError::truncated("its first block", self.place));
         }
         let mut bytes = Bytes::new(self.need(HEADER as usize, "a block's header")?);
         let (kind, total) = match (bytes.u32(), bytes.u32()) {

@@ -242,7 +242,10 @@ impl Source for Capture {
         self.told.offset = self.reader.offset();
         *self.report().told() = self.told.clone();
         match result {
-            Err(error) => Err(SourceError::new("the capture cannot be read on").caused_by(error)),
+            Err(error) => {
+                self.ended = true;
+                Err(SourceError::new("the capture cannot be read on").caused_by(error))
+            }
             Ok(_) if self.ended => Ok(Flow::End),
             Ok(_) => Ok(Flow::More),
         }

@@ -1,9 +1,14 @@
 //! Whatever the bytes, reading ends: with items, or with an error that says where.
 #![forbid(unsafe_code)]
 
+use std::error::Error as _;
 use std::io::Cursor;
+use std::ops::ControlFlow;
+use std::time::Duration;
 
-use k8srd_capture::{CaptureError, Reader};
+use k8srd_capture::{Capture, CaptureError, Reader};
+use k8srd_core::event::Event;
+use k8srd_core::source::{Flow, Source as _};
 use proptest::prelude::*;
 
 /// Little-endian words as bytes.
@@ -51,7 +56,11 @@ fn read(bytes: Vec<u8>) -> (usize, Option<CaptureError>) {
         match reader.next() {
             Ok(Some(_)) => items += 1,
             Ok(None) => return (items, None),
-            Err(error) => return (items, Some(error)),
+            Err(error) => {
+                let again = reader.next().expect_err("it cannot be read on");
+                assert_eq!(again.to_string(), error.to_string());
+                return (items, Some(error));
+            }
         }
     }
 }
@@ -107,8 +116,31 @@ fn what_is_wrong_is_told_with_its_place() {
         1,
         "block 1 at byte 28: the process says that it is 3 bytes long",
     );
+    let unknown = block(0x999, &[1; 100]);
+    check(
+        [section(), unknown[..50].to_vec()].concat(),
+        1,
+        "block 1 at byte 28: the capture ends within a block of unknown type",
+    );
     // Of a type that a newer version brought: passed over.
-    check([section(), block(0x999, &[1; 100]), close].concat(), 2, "");
+    check([section(), unknown, close].concat(), 2, "");
+}
+
+#[test]
+fn a_source_tells_an_error_once_and_ends() {
+    let cut = [section(), event(5, &[&[0; 8]]), vec![0x16]].concat();
+    let mut capture = Capture::new(Cursor::new(cut)).unwrap();
+    let mut events = 0;
+    let mut read = || {
+        let each = &mut |_: &dyn Event| {
+            events += 1;
+            ControlFlow::Continue(())
+        };
+        capture.read(Duration::ZERO, each).map_err(|error| error.source().unwrap().to_string())
+    };
+    assert!(read().unwrap_err().ends_with("the capture ends within a block's header"));
+    assert_eq!(read(), Ok(Flow::End));
+    assert_eq!(events, 1);
 }
 
 proptest! {
