@@ -151,6 +151,8 @@ pub(crate) struct RecordHeader {
 
 /// Bytes of an event's header, which its length counts; four less where it says no number of params.
 const HEADER: usize = 26;
+/// Most params of an event, whoever wrote it: the table of kinds counts them in a byte.
+pub(crate) const MOST_PARAMS: usize = u8::MAX as usize;
 /// Falco's dump flag for what readers should not show.
 const STATE_ONLY: u32 = 1;
 /// Old writers gave the length of these wrongly, by this much.
@@ -184,6 +186,11 @@ pub(crate) fn parse<'a>(
         return Ok(Record::new(header, &[], &[]));
     }
     let count = if counted { Some(bytes.u32().map_err(too_short)? as usize) } else { None };
+    if let Some(count) = count.filter(|&count| count > MOST_PARAMS) {
+        return Err(format!(
+            "an event of type {code} says that it has {count} params, {MOST_PARAMS} at most"
+        ));
+    }
     if count.is_none() && WRONG_LENGTH.contains(&code) {
         length = length.saturating_sub(WRONG_BY);
     }

@@ -15,7 +15,7 @@ use std::io::{self, Write};
 use crate::codes;
 use crate::context::{self, Context};
 use crate::reader::{Item, Machine};
-use crate::record::{Record, RecordBuf};
+use crate::record::{MOST_PARAMS, Record, RecordBuf};
 use crate::table::DescriptorRow;
 pub use error::WriteError;
 use output::Output;
@@ -111,7 +111,7 @@ impl<W: Write> Writer<W> {
     /// # Errors
     ///
     /// Where the stream fails, a row comes after the section's first event, or an event is larger
-    /// than any reader takes.
+    /// or has more params than any reader takes.
     pub fn write(&mut self, item: &Item<'_>) -> Result<(), WriteError> {
         match item {
             Item::Section => return self.section(),
@@ -271,6 +271,9 @@ fn event_body(event: &Record<'_>, out: &mut Vec<u8>) -> Result<(), WriteError> {
 fn event_header_and_params(event: &Record<'_>, out: &mut Vec<u8>) -> Result<(), WriteError> {
     const OWN: usize = 26;
     let wide = codes::is_large(event.code);
+    if event.len() > MOST_PARAMS {
+        return Err(WriteError::too_many(event.code));
+    }
     let params = || (0..event.len()).map(|place| event.param(place).unwrap_or_default());
     let width = if wide { 4 } else { 2 };
     let length = OWN + params().map(|param| width + param.len()).sum::<usize>();

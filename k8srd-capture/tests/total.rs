@@ -100,6 +100,15 @@ fn what_is_wrong_is_told_with_its_place() {
         "block 1 at byte 28: an event of type 5 says that it has 3 params, which do not fit into \
          its 46 bytes",
     );
+    // Known or not: an event of empty params would take eight times its own memory.
+    for code in [5, 0xFE00] {
+        let many = [section(), event(code, &[&[][..]; 256])].concat();
+        let error = format!(
+            "block 1 at byte 28: an event of type {code} says that it has 256 params, 255 at most"
+        );
+        check(many, 1, &error);
+        check([section(), event(code, &[&[][..]; 255])].concat(), 2, "");
+    }
     check(
         [section(), words(&[0x216, u32::MAX - 3])].concat(),
         1,

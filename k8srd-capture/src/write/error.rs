@@ -4,6 +4,8 @@ use std::error::Error;
 use std::fmt;
 use std::io;
 
+use crate::record::MOST_PARAMS;
+
 /// An item cannot be written.
 #[derive(Debug)]
 pub struct WriteError(Kind);
@@ -14,6 +16,7 @@ enum Kind {
     Late(&'static str),
     TooLarge(usize),
     TooLong(u16),
+    TooMany(u16),
 }
 
 impl WriteError {
@@ -32,6 +35,10 @@ impl WriteError {
 
     pub(super) fn too_long(code: u16) -> Self {
         Self(Kind::TooLong(code))
+    }
+
+    pub(super) fn too_many(code: u16) -> Self {
+        Self(Kind::TooMany(code))
     }
 
     /// Whether the stream failed, so that nothing more can be written. Else only the item was not
@@ -55,6 +62,9 @@ impl fmt::Display for WriteError {
             Kind::TooLong(code) => {
                 write!(f, "a param of an event of type {code} is longer than 65535 bytes")
             }
+            Kind::TooMany(code) => {
+                write!(f, "an event of type {code} has more than {MOST_PARAMS} params")
+            }
         }
     }
 }
@@ -63,7 +73,7 @@ impl Error for WriteError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match &self.0 {
             Kind::Io(error) => Some(error),
-            Kind::Late(_) | Kind::TooLarge(_) | Kind::TooLong(_) => None,
+            Kind::Late(_) | Kind::TooLarge(_) | Kind::TooLong(_) | Kind::TooMany(_) => None,
         }
     }
 }

@@ -218,6 +218,9 @@ fn events_take_the_block_that_holds_them() {
         (error.to_string().as_str(), error.is_io()),
         ("a param of an event of type 5 is longer than 65535 bytes", false)
     );
+    let many = event(5, &[&[][..]; 256]);
+    let error = writer.write(&Item::Event(many.record())).unwrap_err();
+    assert_eq!(error.to_string(), "an event of type 5 has more than 255 params");
     // What could not be written leaves no trace.
     writer.write(&Item::Event(event(5, &[&[0; 8]]).record())).unwrap();
     assert_eq!(items(writer.finish().unwrap()).len(), 2);
