@@ -133,9 +133,14 @@ impl RecordBuf {
         (0..record.len()).for_each(|place| self.push(record.param(place).unwrap_or_default()));
     }
 
-    /// Bytes of the params.
-    pub(crate) fn bytes(&self) -> usize {
-        self.data.len()
+    /// Bytes that it takes beside itself.
+    pub(crate) fn capacity(&self) -> usize {
+        self.data.capacity() + self.params.capacity() * size_of::<Range<usize>>()
+    }
+
+    /// Gives back memory beyond what it holds and `bytes` of params.
+    pub(crate) fn shrink_to(&mut self, bytes: usize) {
+        self.data.shrink_to(bytes);
     }
 }
 

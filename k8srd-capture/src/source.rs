@@ -90,8 +90,8 @@ impl CaptureReport {
         self.told().offset
     }
 
-    /// What was passed over because nothing here knows or needs it: Falco's name of the event, how
-    /// often. By name.
+    /// What was passed over: Falco's name of the event, how often. By name. Nothing here knows or
+    /// needs it, or it is the entry of a call that did not return, and too many did not.
     pub fn skipped(&self) -> BTreeMap<&'static str, u64> {
         let mut by_name = BTreeMap::new();
         for (&code, &count) in &self.told().skipped {
@@ -193,7 +193,7 @@ impl Capture {
                 if *sections == 1 {
                     return Ok(ControlFlow::Continue(()));
                 }
-                *converter = Converter::default();
+                converter.begin_anew();
                 *begun = false;
                 State::Section
             }
@@ -240,6 +240,9 @@ impl Source for Capture {
             result = self.next(each);
         }
         self.told.offset = self.reader.offset();
+        for (code, count) in self.converter.take_dropped() {
+            *self.told.skipped.entry(code).or_default() += count;
+        }
         *self.report().told() = self.told.clone();
         match result {
             Err(error) => {
