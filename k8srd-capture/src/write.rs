@@ -13,7 +13,7 @@ mod task;
 use std::io::{self, Write};
 
 use crate::codes;
-use crate::context::{self, Context};
+use crate::context;
 use crate::reader::{Item, Machine};
 use crate::record::{MOST_PARAMS, Record, RecordBuf};
 use crate::table::DescriptorRow;
@@ -70,9 +70,12 @@ pub struct Writer<W: Write> {
     /// The table whose rows are being gathered, and these rows.
     table: Option<Table>,
     rows: Vec<u8>,
-    /// What belongs to the next item.
-    context: Option<RecordBuf>,
+    /// What belongs to the next item, if there is something.
+    context: RecordBuf,
+    has_context: bool,
     block: Vec<u8>,
+    /// The block of that item's context.
+    context_block: Vec<u8>,
 }
 
 impl<W: Write> Writer<W> {
@@ -93,8 +96,10 @@ impl<W: Write> Writer<W> {
             events: false,
             table: None,
             rows: Vec::new(),
-            context: None,
+            context: RecordBuf::default(),
+            has_context: false,
             block: Vec::new(),
+            context_block: Vec::new(),
         }
     }
 
@@ -104,6 +109,9 @@ impl<W: Write> Writer<W> {
     }
 
     /// Writes an item. The first section begins by itself.
+    ///
+    /// A context belongs to the item that is written next, and goes with it: where that is refused,
+    /// so is the context.
     ///
     /// Rows of one table stand one after the other: of users and interfaces, readers keep only the
     /// last block. A text in a row that is longer than Falco reads is cut.
@@ -118,6 +126,7 @@ impl<W: Write> Writer<W> {
             _ if !self.begun => self.section()?,
             _ => {}
         }
+        let with_context = std::mem::take(&mut self.has_context);
         match item {
             Item::Section => Ok(()),
             Item::Machine(machine) => {
@@ -127,19 +136,23 @@ impl<W: Write> Writer<W> {
                 self.end_block(kind::MACHINE)
             }
             Item::Process(row) => {
-                self.row(Table::Processes(rows::version(row)), |out| rows::process(row, out))
+                let table = Table::Processes(rows::version(row));
+                self.row(table, with_context, |out| rows::process(row, out))
             }
             Item::Descriptor(row @ DescriptorRow { tid, .. }) => {
-                self.row(Table::Descriptors(*tid), |out| rows::descriptor(row, out))
+                self.row(Table::Descriptors(*tid), with_context, |out| rows::descriptor(row, out))
             }
-            Item::Interface(row) => self.row(Table::Interfaces, |out| rows::interface(row, out)),
-            Item::User(row) => self.row(Table::Users, |out| rows::user(row, out)),
-            Item::Group(row) => self.row(Table::Users, |out| rows::group(row, out)),
+            Item::Interface(row) => {
+                self.row(Table::Interfaces, with_context, |out| rows::interface(row, out))
+            }
+            Item::User(row) => self.row(Table::Users, with_context, |out| rows::user(row, out)),
+            Item::Group(row) => self.row(Table::Users, with_context, |out| rows::group(row, out)),
             Item::Context(context) => {
-                self.context(*context);
+                self.context.copy(context.record());
+                self.has_context = true;
                 Ok(())
             }
-            Item::Event(event) => self.event(event),
+            Item::Event(event) => self.event(event, with_context),
         }
     }
 
@@ -168,7 +181,7 @@ impl<W: Write> Writer<W> {
 
     fn section(&mut self) -> Result<(), WriteError> {
         self.end_table()?;
-        (self.begun, self.events, self.context) = (true, false, None);
+        (self.begun, self.events, self.has_context) = (true, false, false);
         let out = body(&mut self.block);
         out.extend(0x1A2B_3C4D_u32.to_le_bytes());
         out.extend(1_u16.to_le_bytes());
@@ -182,14 +195,20 @@ impl<W: Write> Writer<W> {
         if self.events { Err(WriteError::late(what)) } else { Ok(()) }
     }
 
-    fn row(&mut self, table: Table, write: impl FnOnce(&mut Vec<u8>)) -> Result<(), WriteError> {
+    fn row(
+        &mut self,
+        table: Table,
+        with_context: bool,
+        write: impl FnOnce(&mut Vec<u8>),
+    ) -> Result<(), WriteError> {
         self.before_events(table.name())?;
         let full = table.may_be_split() && self.rows.len() >= ROWS;
-        if self.table != Some(table) || full || self.context.is_some() {
+        if self.table != Some(table) || full || with_context {
             self.end_table()?;
         }
-        if let Some(context) = self.context.take() {
-            event_body(&context.record(), body(&mut self.block))?;
+        if with_context {
+            let out = body(&mut self.block);
+            event_body(&self.context.record(), false, out)?;
             self.end_block(context::BLOCK)?;
         }
         self.table = Some(table);
@@ -208,52 +227,28 @@ impl<W: Write> Writer<W> {
         self.end_block(table.kind())
     }
 
-    /// Keeps a context for the next item.
-    fn context(&mut self, context: Context<'_>) {
-        self.context.get_or_insert_default().copy(context.record());
-    }
-
-    fn event(&mut self, event: &Record<'_>) -> Result<(), WriteError> {
+    fn event(&mut self, event: &Record<'_>, with_context: bool) -> Result<(), WriteError> {
         self.end_table()?;
+        // Nothing goes out before all of it is known to fit.
+        event_block(event, &mut self.block)?;
+        if with_context {
+            event_block(&self.context.record(), &mut self.context_block)?;
+            self.out.write(&self.context_block)?;
+        }
         self.events = true;
-        if let Some(context) = self.context.take() {
-            self.record(&context.record())?;
-        }
-        self.record(event)
-    }
-
-    fn record(&mut self, event: &Record<'_>) -> Result<(), WriteError> {
-        let out = body(&mut self.block);
-        out.extend(event.cpu.to_le_bytes());
-        if event.state_only {
-            out.extend(1_u32.to_le_bytes());
-        }
-        event_header_and_params(event, out)?;
-        // Large ones are what Falco calls so, and what no ordinary block can hold.
-        let large = codes::is_large(event.code) || self.block.len() + 8 > EVENT;
-        let [plain, flagged] = kind::EVENTS;
-        let [ordinary, wide] = if event.state_only { flagged } else { plain };
-        self.end_block(if large { wide } else { ordinary })
+        Ok(self.out.write(&self.block)?)
     }
 
     /// Completes and writes the block that is being put together.
     fn end_block(&mut self, kind: u32) -> Result<(), WriteError> {
-        let block = &mut self.block;
-        block.resize(block.len().next_multiple_of(4), 0);
-        let total = block.len() + 4;
-        let length = u32::try_from(total).ok().filter(|_| total <= BLOCK);
-        let length = length.ok_or_else(|| WriteError::too_large(total))?.to_le_bytes();
-        let header = [kind.to_le_bytes(), length].concat();
-        if let Some(place) = block.get_mut(..HEADER) {
-            place.copy_from_slice(&header);
-        }
-        block.extend(length);
-        Ok(self.out.write(block)?)
+        complete(&mut self.block, kind)?;
+        Ok(self.out.write(&self.block)?)
     }
 }
 
-/// Bytes of a block before its body.
+/// Bytes of a block before and behind its body.
 const HEADER: usize = 8;
+const TRAILER: usize = 4;
 
 /// An empty block, whose header is filled in at its end.
 fn body(block: &mut Vec<u8>) -> &mut Vec<u8> {
@@ -262,13 +257,31 @@ fn body(block: &mut Vec<u8>) -> &mut Vec<u8> {
     block
 }
 
-/// A record without flags.
-fn event_body(event: &Record<'_>, out: &mut Vec<u8>) -> Result<(), WriteError> {
-    out.extend(event.cpu.to_le_bytes());
-    event_header_and_params(event, out)
+/// Fills in what stands before and behind the body of a block.
+fn complete(block: &mut Vec<u8>, kind: u32) -> Result<(), WriteError> {
+    block.resize(block.len().next_multiple_of(4), 0);
+    let total = block.len() + TRAILER;
+    let length = u32::try_from(total).ok().filter(|_| total <= BLOCK);
+    let length = length.ok_or_else(|| WriteError::too_large(total))?;
+    if let Some((start, _)) = block.split_first_chunk_mut::<HEADER>() {
+        *start = (u64::from(length) << 32 | u64::from(kind)).to_le_bytes();
+    }
+    block.extend(length.to_le_bytes());
+    Ok(())
 }
 
-fn event_header_and_params(event: &Record<'_>, out: &mut Vec<u8>) -> Result<(), WriteError> {
+/// An event as a whole block.
+fn event_block(event: &Record<'_>, block: &mut Vec<u8>) -> Result<(), WriteError> {
+    event_body(event, event.state_only, body(block))?;
+    // Large ones are what Falco calls so, and what no ordinary block can hold.
+    let large = codes::is_large(event.code) || block.len() + 8 > EVENT;
+    let [plain, flagged] = kind::EVENTS;
+    let [ordinary, wide] = if event.state_only { flagged } else { plain };
+    complete(block, if large { wide } else { ordinary })
+}
+
+/// The body of an event's block, with flags before it or without.
+fn event_body(event: &Record<'_>, flagged: bool, out: &mut Vec<u8>) -> Result<(), WriteError> {
     const OWN: usize = 26;
     let wide = codes::is_large(event.code);
     if event.len() > MOST_PARAMS {
@@ -278,6 +291,10 @@ fn event_header_and_params(event: &Record<'_>, out: &mut Vec<u8>) -> Result<(), 
     let width = if wide { 4 } else { 2 };
     let length = OWN + params().map(|param| width + param.len()).sum::<usize>();
     let too_large = || WriteError::too_large(length);
+    out.extend(event.cpu.to_le_bytes());
+    if flagged {
+        out.extend(1_u32.to_le_bytes());
+    }
     out.extend(event.time.as_nanos().to_le_bytes());
     out.extend(event.tid.to_le_bytes());
     out.extend(u32::try_from(length).map_err(|_| too_large())?.to_le_bytes());

@@ -17,8 +17,11 @@ use proptest::prelude::*;
 
 use super::super::{Recorder, RecorderOptions, Writer};
 use super::read;
+use crate::context::{self, Context};
 use crate::reader::Item;
+use crate::record::RecordBuf;
 use crate::source::Capture;
+use crate::table::{Descriptor, DescriptorRow};
 
 /// An event of values.
 #[derive(Clone, Debug)]
@@ -342,4 +345,29 @@ fn secrets_are_recorded_only_on_demand() {
     // Arguments are no buffer.
     let bytes = recorded(none, &[exec]);
     assert!(bytes.windows(3).any(|window| window == b"-l\0"));
+}
+
+#[test]
+fn what_is_refused_leaves_no_context_to_the_next() {
+    let arena = Arena::default();
+    let event = live(EventKind(5), &[]);
+    let mut context = RecordBuf::default();
+    context::encode(&event, &arena, &mut context);
+    let context = || Item::Context(Context::of(context.record()).unwrap());
+    let too_long = super::event(5, &[&[0; 70_000]]);
+    let close = super::event(5, &[&[0; 8]]);
+    let mut writer = Writer::new(Vec::new());
+    writer.write(&context()).unwrap();
+    writer.write(&Item::Event(too_long.record())).unwrap_err();
+    writer.write(&Item::Event(close.record())).unwrap();
+    writer.write(&context()).unwrap();
+    let late =
+        DescriptorRow { tid: 1, fd: 1, ino: 0, of: Descriptor::Other { kind: 0, name: b"" } };
+    writer.write(&Item::Descriptor(late)).unwrap_err();
+    writer.write(&Item::Event(close.record())).unwrap();
+    let mut contexts = 0;
+    read(writer.finish().unwrap(), &mut |item| {
+        contexts += usize::from(matches!(item, Item::Context(_)));
+    });
+    assert_eq!(contexts, 0);
 }
