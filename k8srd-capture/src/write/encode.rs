@@ -50,16 +50,16 @@ impl RecordBuf {
         );
         let wide = info.flags.contains(KindFlags::LARGE_PAYLOAD);
         for (place, param) in (0..).zip(info.params.iter()) {
+            let wanted = keep(info, param);
             self.push_with(|out| {
                 let start = out.len();
-                match event.get(&Key::param(place), arena) {
-                    _ if !keep(info, param) => {}
-                    Lookup::Known(value) => encode(param, &value, out),
+                match wanted.then(|| event.get(&Key::param(place), arena)) {
+                    Some(Lookup::Known(value)) => encode(param, &value, out),
                     // Of a call without an event of its own the kind says which it is.
-                    _ if kind.is_call() && param.ty == ParamType::CallId => {
+                    Some(_) if kind.is_call() && param.ty == ParamType::CallId => {
                         out.extend((kind.0 - EventKind::call(0).0).to_le_bytes());
                     }
-                    Lookup::Absent | Lookup::Pending => {}
+                    _ => {}
                 }
                 if !wide {
                     out.truncate(out.len().min(start + MOST));
@@ -105,7 +105,7 @@ pub(super) fn encode(param: &ParamInfo, value: &Value<'_>, out: &mut Vec<u8>) {
             }
         }
         (ty, Value::I64(_) | Value::U64(_) | Value::Bool(_)) if param.width > 0 => {
-            out.extend_from_slice(&number(value, is_signed(ty), param.width));
+            number(value, is_signed(ty), param.width, out);
         }
         _ => {}
     }
@@ -116,7 +116,7 @@ fn is_signed(ty: ParamType) -> bool {
 }
 
 /// A number in as many bytes as the table says; one that does not fit is the nearest that does.
-fn number(value: &Value<'_>, signed: bool, width: u8) -> Vec<u8> {
+fn number(value: &Value<'_>, signed: bool, width: u8, out: &mut Vec<u8>) {
     let number = match *value {
         Value::I64(number) => i128::from(number),
         Value::U64(number) => i128::from(number),
@@ -128,9 +128,8 @@ fn number(value: &Value<'_>, signed: bool, width: u8) -> Vec<u8> {
         true => (-(1_i128 << (bits - 1)), (1_i128 << (bits - 1)) - 1),
         false => (0, (1_i128 << bits) - 1),
     };
-    let mut bytes = number.clamp(least, most).to_le_bytes().to_vec();
-    bytes.truncate(width.into());
-    bytes
+    let bytes = number.clamp(least, most).to_le_bytes();
+    out.extend_from_slice(bytes.get(..width.into()).unwrap_or(&bytes));
 }
 
 fn encode_address(address: SocketAddress<'_>, out: &mut Vec<u8>) {

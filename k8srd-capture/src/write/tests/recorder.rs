@@ -371,3 +371,15 @@ fn what_is_refused_leaves_no_context_to_the_next() {
     });
     assert_eq!(contexts, 0);
 }
+
+#[test]
+fn recording_an_event_takes_no_memory() {
+    let arena = Arena::default();
+    let options = RecorderOptions::default();
+    let mut recorder = Recorder::new(Writer::new(std::io::sink()), options);
+    let close = [("res", Datum::Signed(0)), ("fd", Datum::Signed(3))];
+    let events = [live(EventKind::EXECVE, &[]), live(EventKind(5), &close)];
+    let mut record = || events.iter().for_each(|event| recorder.record(event, &arena).unwrap());
+    record();
+    assert_eq!(allocation_counter::measure(record).count_total, 0);
+}
