@@ -41,7 +41,8 @@ pub struct Capture {
     /// What is known of the next item, if its recorder told.
     context: RecordBuf,
     has_context: bool,
-    sections: u64,
+    /// Whether the first section has begun.
+    has_section: bool,
     /// Events so far, as Falco counts: with those that only carry state.
     number: u64,
     /// Whether an event came that is more than state.
@@ -70,7 +71,7 @@ pub struct CaptureReport {
 }
 
 impl CaptureReport {
-    /// The name of the host that was recorded, once that was read.
+    /// The name of the host that was recorded last, once that was read, if the capture tells it.
     pub fn hostname(&self) -> Option<String> {
         self.told().hostname.clone()
     }
@@ -124,7 +125,7 @@ impl Capture {
             converter: Converter::default(),
             context: RecordBuf::default(),
             has_context: false,
-            sections: 0,
+            has_section: false,
             number: 0,
             begun: false,
             told: Told::default(),
@@ -147,7 +148,7 @@ impl Capture {
             converter,
             context: kept,
             has_context,
-            sections,
+            has_section,
             number,
             begun,
             told,
@@ -189,12 +190,12 @@ impl Capture {
                 });
             }
             Some(Item::Section) => {
-                *sections += 1;
-                if *sections == 1 {
+                if !std::mem::replace(has_section, true) {
                     return Ok(ControlFlow::Continue(()));
                 }
                 converter.begin_anew();
                 *begun = false;
+                (told.hostname, told.boot_time) = (None, None);
                 State::Section
             }
             Some(Item::Machine(machine)) => {

@@ -18,7 +18,7 @@ use proptest::prelude::*;
 use super::super::{Recorder, RecorderOptions, Writer};
 use super::read;
 use crate::context::{self, Context};
-use crate::reader::Item;
+use crate::reader::{Item, Machine};
 use crate::record::RecordBuf;
 use crate::source::Capture;
 use crate::table::{Descriptor, DescriptorRow};
@@ -382,4 +382,26 @@ fn recording_an_event_takes_no_memory() {
     let mut record = || events.iter().for_each(|event| recorder.record(event, &arena).unwrap());
     record();
     assert_eq!(allocation_counter::measure(record).count_total, 0);
+}
+
+#[test]
+fn what_one_recording_tells_of_its_machine_does_not_hold_for_the_next() {
+    let close = super::event(5, &[&[0; 8]]);
+    let boot_time = 2;
+    let machine = Machine { hostname: b"node7", boot_time, ..Machine::default() };
+    let close = || Item::Event(close.record());
+    let two = super::written(&[Item::Machine(machine), close(), Item::Section, close()]);
+    let mut capture = Capture::new(Cursor::new(two)).unwrap();
+    let (mut after_boot, arena) = (Vec::new(), Arena::default());
+    let flow = capture.read(Duration::ZERO, &mut |event| {
+        if event.kind() == EventKind(5) {
+            let time = event.get(&Key::of(catalogue::CTX_BOOT_TIME), &arena);
+            after_boot.push(time.known().and_then(|time| time.as_u64()));
+        }
+        ControlFlow::Continue(())
+    });
+    assert_eq!(flow.unwrap(), Flow::End);
+    // The event was at 7.
+    assert_eq!(after_boot, [Some(7 - boot_time), None]);
+    assert_eq!(capture.report().hostname(), None);
 }
