@@ -22,6 +22,8 @@ pub(crate) const CODE: u16 = 0xFF00;
 pub(crate) const BLOCK: u32 = 0x6B38_0001;
 /// The first param: whose code it is, and the form of the columns.
 const FORM: &[u8] = b"k8srd.1";
+/// How the forms of all versions begin.
+const OURS: &[u8] = b"k8srd.";
 
 /// What stands at each place behind the first. The thread's id and the processor are in the
 /// record's own header.
@@ -108,6 +110,12 @@ impl<'a> Context<'a> {
     /// The context in a record, if it is one.
     pub(crate) fn of(record: Record<'a>) -> Option<Self> {
         (record.code == CODE && record.param(0) == Some(FORM)).then_some(Self(record))
+    }
+
+    /// Whether a record is a context in a form that a newer version brought.
+    pub(crate) fn is_newer(record: &Record<'_>) -> bool {
+        let form = record.param(0).filter(|_| record.code == CODE);
+        form.is_some_and(|form| form.starts_with(OURS) && form != FORM)
     }
 
     /// The record that holds it.

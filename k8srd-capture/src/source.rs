@@ -61,6 +61,7 @@ struct Told {
     events: u64,
     offset: u64,
     skipped: BTreeMap<u16, u64>,
+    newer_contexts: u64,
 }
 
 /// What a [`Capture`] tells besides its events, while a pipeline owns it: up to date after each
@@ -74,11 +75,6 @@ impl CaptureReport {
     /// The name of the host that was recorded last, once that was read, if the capture tells it.
     pub fn hostname(&self) -> Option<String> {
         self.told().hostname.clone()
-    }
-
-    /// When that host was booted, if the writer knew.
-    pub fn boot_time(&self) -> Option<Timestamp> {
-        self.told().boot_time
     }
 
     /// Events given so far, those that only carry state left out.
@@ -99,6 +95,12 @@ impl CaptureReport {
             *by_name.entry(codes::name(code).unwrap_or("unknown")).or_default() += count;
         }
         by_name
+    }
+
+    /// How many events and processes a newer version of k8srd recorded with a context that cannot
+    /// be read here: of these is known what Falco's format tells.
+    pub fn newer_contexts(&self) -> u64 {
+        self.told().newer_contexts
     }
 
     /// Nothing that holds the lock can panic.
@@ -160,6 +162,10 @@ impl Capture {
             None => {
                 self.ended = true;
                 return Ok(ControlFlow::Break(()));
+            }
+            Some(Item::Event(record)) if Context::is_newer(&record) => {
+                told.newer_contexts += 1;
+                return Ok(ControlFlow::Continue(()));
             }
             Some(Item::Event(record)) => {
                 let code = record.code;

@@ -405,3 +405,16 @@ fn what_one_recording_tells_of_its_machine_does_not_hold_for_the_next() {
     assert_eq!(after_boot, [Some(7 - boot_time), None]);
     assert_eq!(capture.report().hostname(), None);
 }
+
+#[test]
+fn contexts_of_a_newer_form_are_counted_and_their_events_given() {
+    let newer = super::event(context::CODE, &[b"k8srd.2", b"?"]);
+    let others = super::event(context::CODE, &[b"of somebody else"]);
+    let close = super::event(5, &[&[0; 8]]);
+    let all = [&newer, &close, &others, &close].map(|event| Item::Event(event.record()));
+    let mut capture = Capture::new(Cursor::new(super::written(&all))).unwrap();
+    capture.read(Duration::ZERO, &mut |_| ControlFlow::Continue(())).unwrap();
+    let report = capture.report();
+    assert_eq!((report.newer_contexts(), report.events()), (1, 2));
+    assert_eq!(report.skipped(), BTreeMap::from([("unknown", 1)]));
+}
