@@ -153,11 +153,9 @@ impl Table {
             self.refused += 1;
             return false;
         }
-        let added = sole(&descriptor);
-        match descriptors.insert(fd, descriptor) {
-            Some(old) => self.bytes = (self.bytes + added).saturating_sub(sole(&old)),
-            None => self.bytes += added + SLOT,
-        }
+        let added = size(&descriptor);
+        let removed = descriptors.insert(fd, descriptor).map_or(0, |old| size(&old));
+        self.bytes = (self.bytes + added).saturating_sub(removed);
         true
     }
 
@@ -168,7 +166,7 @@ impl Table {
         let Some(old) = self.own(pid).and_then(|descriptors| descriptors.remove(&fd)) else {
             return;
         };
-        self.bytes = self.bytes.saturating_sub(SLOT + sole(&old));
+        self.bytes = self.bytes.saturating_sub(size(&old));
     }
 
     /// Changes one descriptor.
@@ -180,9 +178,9 @@ impl Table {
         else {
             return;
         };
-        let before = sole(descriptor);
+        let before = size(descriptor);
         change(Arc::make_mut(descriptor));
-        let after = descriptor.size();
+        let after = size(descriptor);
         self.bytes = (self.bytes + after).saturating_sub(before);
     }
 
@@ -198,7 +196,7 @@ impl Table {
             .filter(|(fd, descriptor)| keep(**fd, descriptor))
             .map(|(&fd, descriptor)| (fd, Arc::clone(descriptor)))
             .collect();
-        self.bytes += kept.len() * SLOT;
+        self.bytes += kept.values().map(size).sum::<usize>();
         let old = std::mem::replace(&mut process.descriptors, Arc::new(kept));
         self.release(old);
     }
@@ -228,7 +226,7 @@ impl Table {
         let process = self.processes.get_mut(&pid)?;
         process.used = true;
         if Arc::strong_count(&process.descriptors) > 1 {
-            self.bytes += process.descriptors.len() * SLOT;
+            self.bytes += process.descriptors.values().map(size).sum::<usize>();
         }
         Some(Arc::make_mut(&mut process.descriptors))
     }
@@ -242,7 +240,7 @@ impl Table {
     fn release(&mut self, descriptors: Arc<Descriptors>) {
         // Others still have them.
         let Some(descriptors) = Arc::into_inner(descriptors) else { return };
-        let bytes: usize = descriptors.values().map(|it| SLOT + sole(it)).sum();
+        let bytes: usize = descriptors.values().map(size).sum();
         self.bytes = self.bytes.saturating_sub(bytes);
     }
 
@@ -270,9 +268,10 @@ impl Table {
     }
 }
 
-/// What is freed with the only reference to a descriptor.
-fn sole(descriptor: &Arc<Descriptor>) -> usize {
-    if Arc::strong_count(descriptor) == 1 { descriptor.size() } else { 0 }
+/// What a descriptor under a number takes. One that several numbers share counts under each: who
+/// goes last need not be known, and a bound need not be exact.
+fn size(descriptor: &Arc<Descriptor>) -> usize {
+    SLOT + descriptor.size()
 }
 
 #[cfg(test)]
@@ -370,6 +369,33 @@ mod tests {
         }
         assert!(table.get(9_999, 3).is_some(), "the newest stays");
         assert!(table.evicted() > 9_000);
+    }
+
+    #[test]
+    fn what_several_numbers_share_is_given_back_once_for_each() {
+        let mut table = Table::new(LIMITS);
+        table.attach(1, 1);
+        let both = pipe();
+        table.insert(1, 3, Arc::clone(&both));
+        table.insert(1, 4, both);
+        let two = table.bytes();
+        table.insert(1, 5, pipe());
+        assert_eq!(table.bytes(), two / 2 * 3);
+        table.remove(1, 3);
+        table.remove(1, 5);
+        assert_eq!(table.bytes(), two / 2, "the other end is still there");
+        table.remove(1, 4);
+        assert_eq!(table.bytes(), 0);
+
+        table.insert(1, 3, pipe());
+        let copy = table.get(1, 3).map(Arc::clone).unwrap();
+        table.insert(1, 4, copy);
+        table.fork(1, 2, 1);
+        table.retain(2, |fd, _| fd == 4);
+        table.detach(1);
+        assert_eq!(table.bytes(), two / 2);
+        table.detach(2);
+        assert_eq!(table.bytes(), 0, "everything is given back");
     }
 
     #[test]
