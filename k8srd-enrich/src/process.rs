@@ -17,7 +17,6 @@ mod table;
 mod users;
 
 use std::path::PathBuf;
-use std::sync::Arc;
 
 use k8srd_core::arena::Arena;
 use k8srd_core::catalogue as field;
@@ -29,7 +28,6 @@ use k8srd_core::kind::EventKind;
 use k8srd_core::set::{FieldSet, KindSet};
 use k8srd_core::value::{Lookup, Value};
 
-use crate::hash::IntMap;
 use crate::read;
 use crate::unmarked::Unmarked;
 use ended::Gone;
@@ -38,7 +36,6 @@ use places::Places;
 use recorded::{CpuTime, Params};
 use repair::Repair;
 use start::StartTime;
-use state::Cgroups;
 use table::{Limits, Table};
 use users::Users;
 
@@ -64,8 +61,6 @@ pub struct Processes {
     places: Places,
     users: Users,
     repair: Repair,
-    /// Cgroup paths by the cgroup's id, for processes that move.
-    cgroups: IntMap<u64, Arc<Cgroups>>,
     params: Params,
     gone: Gone,
     /// When each processor last went from one thread to another.
@@ -169,7 +164,6 @@ impl ProcessesBuilder {
             places: Places::new(),
             users: host_root.map_or_else(Users::default, |root| Users::of_root(&root)),
             repair: Repair::new(proc_root),
-            cgroups: IntMap::default(),
             params: Params::new(),
             gone: Gone::default(),
             switches: Vec::new(),

@@ -56,8 +56,6 @@ impl Actor {
 const AT_FDCWD: i64 = -100;
 /// How often the facts of one program are looked for in /proc.
 const REPAIRS: u8 = 3;
-/// Most cgroups whose paths are kept for processes that move; then they are learned anew.
-const CGROUPS: usize = 4_096;
 
 impl Processes {
     pub(super) fn learn(&mut self, event: &dyn Event, arena: &Arena) {
@@ -238,7 +236,7 @@ impl Processes {
     /// The process is in another cgroup than when its paths were told, or only the paths were told.
     /// As long as the new paths are unknown the old id stays, so that they are not taken for them.
     fn moved(&mut self, place: u32, cgroup_id: Option<u64>, event: &dyn Event) {
-        let known = cgroup_id.and_then(|id| self.cgroups.get(&id)).cloned();
+        let known = cgroup_id.and_then(|id| self.table.cgroups_of(id)).cloned();
         let Some(process) = self.table.process_mut(place) else { return };
         let told = process.cgroup_id.is_none() && !process.cgroups.is_empty();
         let paths = if told {
@@ -254,17 +252,9 @@ impl Processes {
             None
         };
         if let Some(paths) = paths {
-            self.keep_cgroups(cgroup_id, &paths);
             self.table.set_cgroups(place, paths, cgroup_id);
+            self.table.keep_cgroups(place);
         }
-    }
-
-    fn keep_cgroups(&mut self, id: Option<u64>, paths: &Arc<Cgroups>) {
-        let Some(id) = id else { return };
-        if self.cgroups.len() >= CGROUPS {
-            self.cgroups.clear();
-        }
-        self.cgroups.insert(id, Arc::clone(paths));
     }
 
     /// Reads what is not known from /proc.
@@ -445,11 +435,11 @@ impl Processes {
             self.table.set_cwd(place, cwd.into());
         }
         if let Some(told) = cgroups.and_then(Cgroups::new) {
-            let known = cgroup_id.and_then(|id| self.cgroups.get(&id)).cloned();
+            let known = cgroup_id.and_then(|id| self.table.cgroups_of(id)).cloned();
             // Many processes are in the same cgroup: they share its paths.
             let paths = known.filter(|known| **known == told).unwrap_or_else(|| told.into());
-            self.keep_cgroups(cgroup_id, &paths);
             self.table.set_cgroups(place, paths, cgroup_id);
+            self.table.keep_cgroups(place);
         }
     }
 

@@ -27,6 +27,8 @@ pub(crate) struct Table {
     ended: Ended,
     /// Threads that ended, oldest first, until late events about them are unlikely.
     lingering: VecDeque<(Timestamp, Handle)>,
+    /// Cgroup paths by the cgroup's id, for processes that move.
+    cgroups: IntMap<u64, Arc<Cgroups>>,
     limits: Limits,
     /// Bytes of facts, directories and cgroup paths.
     bytes: usize,
@@ -134,6 +136,8 @@ const DEPTH: usize = 4_096;
 const LINGER: u64 = 1_000_000_000;
 /// And how many such threads at most.
 const LINGERING: usize = 4_096;
+/// Most cgroups whose paths are kept for processes that move; then they are learned anew.
+const CGROUPS: usize = 4_096;
 
 impl Table {
     pub(crate) fn new(limits: Limits) -> Self {
@@ -146,6 +150,7 @@ impl Table {
             every_lineage: 0,
             ended: Ended::default(),
             lingering: VecDeque::new(),
+            cgroups: IntMap::default(),
             limits,
             bytes: 0,
             unknown: Arc::default(),
@@ -404,12 +409,14 @@ impl Table {
         self.release(sole(&cgroups, cgroups.size()));
     }
 
-    /// Forgets every process.
+    /// Forgets every process, and who ended.
     pub(crate) fn clear(&mut self) {
         let all: Vec<u32> = self.processes.iter().map(|(place, _)| place).collect();
         for place in all {
             self.remove_process(place);
         }
+        self.forget_cgroups();
+        self.ended = Ended::default();
         self.lingering.clear();
         self.unsettled = false;
     }
@@ -528,13 +535,36 @@ impl Table {
         self.changed(place);
     }
 
+    /// The paths of the cgroup with this id, as a process in it was last told to have them.
+    pub(crate) fn cgroups_of(&self, id: u64) -> Option<&Arc<Cgroups>> {
+        self.cgroups.get(&id)
+    }
+
+    /// Keeps the paths of the process for others in its cgroup.
+    pub(crate) fn keep_cgroups(&mut self, place: u32) {
+        if self.cgroups.len() >= CGROUPS {
+            self.forget_cgroups();
+        }
+        let Some(process) = self.processes.get(place) else { return };
+        let Some(id) = process.cgroup_id else { return };
+        if let Some(old) = self.cgroups.insert(id, Arc::clone(&process.cgroups)) {
+            self.release(sole(&old, old.size()));
+        }
+    }
+
+    fn forget_cgroups(&mut self) {
+        for (_, old) in std::mem::take(&mut self.cgroups) {
+            self.release(sole(&old, old.size()));
+        }
+    }
+
     fn release(&mut self, bytes: usize) {
         self.bytes = self.bytes.saturating_sub(bytes);
     }
 
     /// Where a bound is reached, forgets the sixteenth of the processes without children that was
     /// silent longest. Those with children stay: they are what lineage is made of.
-    fn make_room(&mut self) {
+    pub(super) fn make_room(&mut self) {
         let full = |table: &Self| {
             table.threads.len() >= table.limits.threads || table.bytes > table.limits.bytes
         };
@@ -620,7 +650,8 @@ impl Table {
     }
 }
 
-/// What is freed or taken with the only reference to something shared.
+/// What is freed or taken with the only reference to something shared: so nothing but the table may
+/// hold one while it takes in or releases another.
 fn sole<T: ?Sized>(shared: &Arc<T>, size: usize) -> usize {
     if Arc::strong_count(shared) == 1 { size } else { 0 }
 }
@@ -754,6 +785,31 @@ mod tests {
         }
         table.forget_ended(Timestamp::from_nanos(u64::MAX));
         assert_eq!(table.bytes(), 0, "everything is given back");
+    }
+
+    #[test]
+    fn memory_of_cgroups_is_counted_once_for_all_that_share_them() {
+        let mut table = table(10_000);
+        let told = |n: u32| Arc::new(Cgroups::new(format!("unified=/{n}").as_bytes()).unwrap());
+        let one = told(1_000).size();
+        for n in 1_000..2_000 {
+            let place = table.add_process(new(n, 0, u64::from(n)));
+            table.set_cgroups(place, told(n), Some(n.into()));
+            table.keep_cgroups(place);
+            let paths = table.cgroups_of(n.into()).cloned().unwrap();
+            let other = table.add_process(new(n + 1_000, 0, u64::from(n)));
+            table.set_cgroups(other, paths, Some(n.into()));
+        }
+        assert_eq!(table.bytes(), 1_000 * one);
+        table.forget_cgroups();
+        assert_eq!(table.bytes(), 1_000 * one, "the processes still hold them");
+        let place = table.process_of(1_000).unwrap();
+        table.keep_cgroups(place);
+        table.remove_process(place);
+        table.remove_process(table.process_of(2_000).unwrap());
+        assert_eq!(table.bytes(), 1_000 * one, "kept for who comes next");
+        table.clear();
+        assert_eq!((table.bytes(), table.cgroups_of(1_000)), (0, None));
     }
 
     #[test]

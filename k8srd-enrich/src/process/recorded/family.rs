@@ -236,6 +236,8 @@ impl Processes {
     ) {
         let NewIds { tid, pid, ptid, vtid, vpid } = ids;
         let event = told.event;
+        // Not while what the source has is held here: what is released then counts as still there.
+        self.table.make_room();
         let source = from.and_then(|from| self.image(from));
         let (comm, exe, args) = self.command(told);
         let facts = match &source {
