@@ -378,6 +378,11 @@ pub(crate) fn short_id(cgroups: &[u8]) -> Option<Box<str>> {
     forms::of_cgroups(cgroups).map(|identity| identity.short_id().into())
 }
 
+/// The same for what Falco recorded: the id that it finds.
+pub(crate) fn recorded_id(cgroups: &[u8]) -> Option<Box<str>> {
+    falco::of_cgroups(cgroups).map(|found| found.id.into())
+}
+
 impl Enricher for Containers {
     fn provides(&self) -> &FieldSet {
         &fields::PROVIDED

@@ -99,6 +99,15 @@ impl Cgroups {
     /// From `subsystem=path` texts, separated by NUL bytes, with the subsystems' names that Falco
     /// uses. `None` where one is no such text: Falco takes none of them then.
     pub(crate) fn new(told: &[u8]) -> Option<Self> {
+        Self::of(told, container::short_id)
+    }
+
+    /// The same of a recording of Falco's, whose users are told with the container that Falco finds.
+    pub(crate) fn recorded(told: &[u8]) -> Option<Self> {
+        Self::of(told, container::recorded_id)
+    }
+
+    fn of(told: &[u8], container: impl Fn(&[u8]) -> Option<Box<str>>) -> Option<Self> {
         let whole = told;
         let mut entries = Vec::with_capacity(told.len());
         let told = told.strip_suffix(&[0]).unwrap_or(told);
@@ -113,7 +122,7 @@ impl Cgroups {
         }
         let paths: Box<[u8]> =
             entries.iter().map(|&byte| if byte == 0 { b' ' } else { byte }).collect();
-        let container = container::short_id(&paths);
+        let container = container(&paths);
         Some(Self { told: whole.into(), entries: entries.into(), paths, container })
     }
 
@@ -188,5 +197,7 @@ mod tests {
         let cgroups = Cgroups::new(format!("cpuset=/docker/{id}\0").as_bytes()).unwrap();
         assert_eq!(cgroups.container(), Some("abababababab"));
         assert_eq!(Cgroups::new(b"cpuset=/user.slice\0").unwrap().container(), None);
+        let recorded = Cgroups::recorded(b"cpuset=/default/nginx-frontend\0").unwrap();
+        assert_eq!(recorded.container(), Some("nginx-fronte"), "as Falco cuts names");
     }
 }

@@ -457,6 +457,21 @@ fn a_process_that_moves_has_the_paths_of_its_new_cgroup() {
 }
 
 #[test]
+fn another_recording_is_of_other_machines() {
+    let mut processes = new();
+    let there = who(20, 1, 10, 1);
+    pass(&mut processes, &there.execs("/bin/a", &[]), &[]);
+    pass(&mut processes, &there.exits(0), &[]);
+    pass(&mut processes, &TestEvent::falco("section"), &[]);
+    assert_eq!((processes.counts().processes, processes.counts().memory), (0, 0));
+    let row = there.row("b").field("ctx.cgroup.id", 2);
+    pass(&mut processes, &row, &[]);
+    assert_eq!(name(&mut processes, there), some("b"), "with the same id and start");
+    let arrived = pass(&mut processes, &who(21, 1, 11, 1).says("open"), &["thread.cgroups"]);
+    assert_eq!(arrived, [None], "cgroup 1 is another's");
+}
+
+#[test]
 fn relative_names_tell_the_working_directory() {
     let mut processes = new();
     let shell = who(20, 1, 10, 1);

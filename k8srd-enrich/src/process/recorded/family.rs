@@ -268,7 +268,7 @@ impl Processes {
         // As a rule it is where its creator is: paths are not looked at again.
         let cgroups = match &source {
             Some(image) if image.cgroups.is_told(told_cgroups) => Arc::clone(&image.cgroups),
-            _ => Arc::new(Cgroups::new(told_cgroups).unwrap_or_default()),
+            _ => Arc::new(Cgroups::recorded(told_cgroups).unwrap_or_default()),
         };
         if tid != pid {
             let leader = self.table.current(pid).and_then(|leader| self.table.thread(leader));
@@ -323,7 +323,7 @@ impl Processes {
         let cgroups = cgroups.filter(|told| known.is_none_or(|known| !known.is_told(told)));
         self.table.only_leader_runs(place);
         self.table.set_facts(place, facts);
-        if let Some(cgroups) = cgroups.and_then(Cgroups::new) {
+        if let Some(cgroups) = cgroups.and_then(Cgroups::recorded) {
             self.table.set_cgroups(place, Arc::new(cgroups), None);
         }
         let params = &self.params;
@@ -390,7 +390,7 @@ impl Processes {
         let facts = self.places.task.facts(event, arena);
         let told_cgroups = self.places.task.cgroups.as_ref();
         let told_cgroups = told_cgroups.and_then(|key| read::bytes(event, key, arena));
-        let cgroups = told_cgroups.and_then(Cgroups::new).unwrap_or_default();
+        let cgroups = told_cgroups.and_then(Cgroups::recorded).unwrap_or_default();
         // The list tells one session id, that inside the pid namespace.
         let session = Session { sid: None, ..self.places.task.session(event, arena) };
         let life = Life {

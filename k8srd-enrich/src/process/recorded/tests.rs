@@ -501,6 +501,14 @@ fn users_and_groups_come_and_go() {
         "user.name=me; user.homedir=/home/me; user.shell=/bin/bash; group.name=users; \
          user.loginname=<NA>",
     );
+    // Of a container as Falco names it, which cuts the name that containerd gave.
+    let row = row(3, 3, 1, "nginx")
+        .param("cgroups", TestValue::strings(["cpuset=/default/nginx-frontend"]));
+    let web = TestEvent::falco("useradded")
+        .param("uid", 1000)
+        .param("name", "web")
+        .param("container_id", "nginx-fronte");
+    check(&mut processes, &[row, web, says(3, "close")], "user.name=web");
     let gone = [
         TestEvent::falco("userdeleted").param("uid", 1000).param("container_id", ""),
         TestEvent::falco("groupdeleted").param("gid", 100).param("container_id", ""),
