@@ -48,6 +48,9 @@ impl Processes {
     pub(super) fn follow(&mut self, tid: u32, event: &dyn Event, arena: &Arena) {
         self.table.settle_rows();
         let told = Told { event, arena };
+        if event.kind() == kind::SWITCH {
+            self.ran = self.ran_before_switch(told);
+        }
         let thread = match event.kind() {
             kind::CLONE | kind::FORK | kind::VFORK | kind::CLONE3 => {
                 self.cloned(tid, told);

@@ -165,8 +165,6 @@ impl Processes {
 
     /// The processor goes to another thread: faults are the thread's, sizes its process'.
     fn switched(&mut self, thread: u32, told: Told<'_>) {
-        let cpu = read::uint(told.event, &read::CPU, told.arena);
-        self.ran = self.ran_before_switch(cpu, told);
         let Some((_, life)) = self.table.changeable(thread) else { return };
         life.ran = life.ran.saturating_add(self.ran);
         let memory = self.params.switch_memory.over(life.memory.unwrap_or_default(), &told);
@@ -182,8 +180,9 @@ impl Processes {
         }
     }
 
-    /// Nanoseconds since the last switch on the same processor; 0 for the first.
-    fn ran_before_switch(&mut self, cpu: Option<u64>, told: Told<'_>) -> u64 {
+    /// Nanoseconds since the last switch on the same processor, whoever ran; 0 for the first.
+    pub(super) fn ran_before_switch(&mut self, told: Told<'_>) -> u64 {
+        let cpu = read::uint(told.event, &read::CPU, told.arena);
         let Some(cpu) = cpu.and_then(|cpu| usize::try_from(cpu).ok()) else { return 0 };
         if cpu >= PROCESSORS {
             return 0;

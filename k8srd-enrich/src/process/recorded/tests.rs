@@ -461,8 +461,14 @@ fn switches_tell_how_long_threads_ran() {
         "thread.exectime=2000000000; thread.totexectime=2000000000; thread.pfminor=80; \
          proc.vmsize=30; proc.vmrss=20; proc.vmswap=2",
     );
+    check(&mut processes, &[switch(10, 6)], "proc.name=-; thread.exectime=1000000000");
+    check(
+        &mut processes,
+        &[switch(1, 7)],
+        "thread.exectime=1000000000; thread.totexectime=4000000000",
+    );
     let other = later(says(1, "switch"), 7).field("ctx.cpu", 0);
-    check(&mut processes, &[other], "thread.exectime=0; thread.totexectime=3000000000");
+    check(&mut processes, &[other], "thread.exectime=0; thread.totexectime=4000000000");
     check(&mut processes, &[says(2, "close")], "thread.exectime=0; thread.totexectime=2000000000");
 }
 
