@@ -273,8 +273,13 @@ impl Table {
     ) {
         let first = self.ended.insert(tid, start);
         let Some(place) = self.find(tid, start) else { return };
-        if let Some(thread) = self.threads.get(place) {
-            self.give_children(thread.process, reaper);
+        self.mark_ended(place);
+        if let Some(&Thread { process, .. }) = self.threads.get(place) {
+            // A thread without children has no reaper; the others keep theirs.
+            let others = self.processes.get(process).is_some_and(|process| process.living > 0);
+            if reaper.is_some() || !others {
+                self.give_children(process, reaper);
+            }
         }
         match self.threads.handle(place) {
             Some(handle) if start.0.is_some() => {
@@ -712,6 +717,18 @@ mod tests {
         assert_eq!(pids(&table, grandchild), [3, 1]);
         assert_eq!(table.process(child).unwrap().ppid, Some(1));
         assert_ne!(table.lineage_stamp(grandchild), Some(before), "a new lineage");
+    }
+
+    #[test]
+    fn a_thread_that_ends_takes_no_children_of_others() {
+        let mut table = table(100);
+        let place = table.add_process(new(2, 1, 2));
+        table.add_thread(5, start(5), place);
+        table.add_process(new(3, 2, 3));
+        end(&mut table, 5, 5, None);
+        assert_eq!(table.process(place).unwrap().children.len(), 1);
+        end(&mut table, 2, 2, None);
+        assert_eq!(table.process(place).unwrap().children.len(), 0, "nobody is left");
     }
 
     #[test]
