@@ -10,7 +10,8 @@ mod others;
 mod sockets;
 mod threads;
 
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
+use std::hash::BuildHasherDefault;
 use std::sync::Arc;
 
 use k8srd_core::arena::Arena;
@@ -22,7 +23,7 @@ use super::descriptor::Descriptor;
 use super::interfaces::Interfaces;
 use super::kinds::{self, PARAMS, entry};
 use super::table::{Limits, Table};
-use crate::hash::IntMap;
+use crate::hash::{IntHasher, IntMap};
 use crate::read::{self, id};
 use files::Entry;
 
@@ -36,7 +37,7 @@ pub(super) struct Followed {
     /// Threads that ended last, with the time: the call that made one may return after its end.
     ended: VecDeque<(u32, u64)>,
     /// Ports that processes listened on when a recording began.
-    served: Vec<u16>,
+    served: HashSet<u16, BuildHasherDefault<IntHasher>>,
     /// Whether rows of that time came, and the roles of their sockets are not told yet.
     snapshot: bool,
     now: Now,
@@ -75,7 +76,7 @@ impl Followed {
             interfaces: Interfaces::default(),
             entries: IntMap::default(),
             ended: VecDeque::new(),
-            served: Vec::new(),
+            served: HashSet::default(),
             snapshot: false,
             now: Now::default(),
         }
@@ -108,7 +109,7 @@ impl Followed {
             _ => {}
         }
         let Some(tid) = id(event, &read::TID, arena) else { return };
-        let known = self.table.process_of(tid);
+        let known = self.table.process_of_actor(tid);
         self.now.pid = match known {
             Some(pid) => pid,
             None if says_nothing_of_thread(event.kind()) => return,

@@ -11,10 +11,12 @@ use crate::hash::IntMap;
 #[derive(Debug)]
 pub(super) struct Table {
     processes: IntMap<u32, Process>,
-    /// Processes of threads, main threads included.
-    threads: IntMap<u32, u32>,
+    /// Main threads included.
+    threads: IntMap<u32, Thread>,
     limits: Limits,
     bytes: usize,
+    /// How often a thread did something.
+    acts: u64,
     evicted: u64,
     refused: u64,
 }
@@ -30,14 +32,21 @@ pub(super) struct Limits {
 /// Descriptors of one process, by number.
 pub(super) type Descriptors = IntMap<i64, Arc<Descriptor>>;
 
+#[derive(Clone, Copy, Debug)]
+struct Thread {
+    pid: u32,
+    /// When it last did something: a count of what threads do.
+    acted: u64,
+}
+
 #[derive(Debug, Default)]
 struct Process {
     descriptors: Arc<Descriptors>,
     threads: u32,
+    /// Threads besides the main one; some may be gone.
+    others: Vec<u32>,
     /// When its start was told, in nanoseconds since 1970; 0 if it was not.
     born: u64,
-    /// Whether it did something since room was last made.
-    used: bool,
 }
 
 /// What a descriptor takes besides itself.
@@ -50,6 +59,7 @@ impl Table {
             threads: IntMap::default(),
             limits,
             bytes: 0,
+            acts: 0,
             evicted: 0,
             refused: 0,
         }
@@ -64,25 +74,44 @@ impl Table {
 
     /// The process that the thread is of.
     pub(super) fn process_of(&self, tid: u32) -> Option<u32> {
-        self.threads.get(&tid).copied()
+        self.threads.get(&tid).map(|thread| thread.pid)
+    }
+
+    /// The same of a thread that does something now.
+    pub(super) fn process_of_actor(&mut self, tid: u32) -> Option<u32> {
+        let thread = self.threads.get_mut(&tid)?;
+        self.acts += 1;
+        thread.acted = self.acts;
+        Some(thread.pid)
     }
 
     /// Says which process a thread is of.
     pub(super) fn attach(&mut self, tid: u32, pid: u32) {
-        match self.threads.get(&tid) {
-            Some(&old) if old == pid => return,
+        match self.process_of(tid) {
+            Some(old) if old == pid => return,
             Some(_) => self.detach(tid),
             None => self.make_room(pid),
         }
-        self.threads.insert(tid, pid);
-        let process = self.processes.entry(pid).or_default();
+        self.acts += 1;
+        let Self { threads, processes, acts, .. } = self;
+        threads.insert(tid, Thread { pid, acted: *acts });
+        let process = processes.entry(pid).or_default();
         process.threads += 1;
-        process.used = true;
+        if tid == pid {
+            return;
+        }
+        process.others.push(tid);
+        // Once there are as many gone as there are, so that each costs the same.
+        if process.others.len() > 2 * process.threads as usize + 8 {
+            process.others.sort_unstable();
+            process.others.dedup();
+            process.others.retain(|tid| threads.get(tid).is_some_and(|it| it.pid == pid));
+        }
     }
 
     /// The thread ended; with its last thread a process is forgotten.
     pub(super) fn detach(&mut self, tid: u32) {
-        let Some(pid) = self.threads.remove(&tid) else { return };
+        let Some(Thread { pid, .. }) = self.threads.remove(&tid) else { return };
         let Some(process) = self.processes.get_mut(&pid) else { return };
         process.threads = process.threads.saturating_sub(1);
         if process.threads == 0 {
@@ -97,8 +126,18 @@ impl Table {
             return;
         };
         process.threads = 1;
-        self.threads.retain(|&tid, of| *of != pid || tid == pid);
-        self.threads.insert(pid, pid);
+        let others = std::mem::take(&mut process.others);
+        self.drop_threads(pid, others);
+        self.threads.insert(pid, Thread { pid, acted: self.acts });
+    }
+
+    /// Forgets those of these threads that are still the process'.
+    fn drop_threads(&mut self, pid: u32, tids: impl IntoIterator<Item = u32>) {
+        for tid in tids {
+            if self.process_of(tid) == Some(pid) {
+                self.threads.remove(&tid);
+            }
+        }
     }
 
     /// A new process has its creator's descriptors. Whatever had its id before is gone.
@@ -109,7 +148,6 @@ impl Table {
         let Some(process) = self.processes.get_mut(&pid) else { return };
         let old = std::mem::replace(&mut process.descriptors, descriptors.unwrap_or_default());
         process.born = born;
-        process.used = true;
         self.release(old);
     }
 
@@ -160,10 +198,8 @@ impl Table {
     }
 
     pub(super) fn remove(&mut self, pid: u32, fd: i64) {
-        if self.get(pid, fd).is_none() {
-            return;
-        }
-        let Some(old) = self.own(pid).and_then(|descriptors| descriptors.remove(&fd)) else {
+        let Some(old) = self.own_with(pid, fd).and_then(|descriptors| descriptors.remove(&fd))
+        else {
             return;
         };
         self.bytes = self.bytes.saturating_sub(size(&old));
@@ -171,11 +207,7 @@ impl Table {
 
     /// Changes one descriptor.
     pub(super) fn change(&mut self, pid: u32, fd: i64, change: impl FnOnce(&mut Descriptor)) {
-        if self.get(pid, fd).is_none() {
-            return;
-        }
-        let Some(descriptor) = self.own(pid).and_then(|descriptors| descriptors.get_mut(&fd))
-        else {
+        let Some(descriptor) = self.own_with(pid, fd).and_then(|it| it.get_mut(&fd)) else {
             return;
         };
         let before = size(descriptor);
@@ -223,17 +255,21 @@ impl Table {
 
     /// The descriptors of the process, no longer shared.
     fn own(&mut self, pid: u32) -> Option<&mut Descriptors> {
-        let process = self.processes.get_mut(&pid)?;
-        process.used = true;
-        if Arc::strong_count(&process.descriptors) > 1 {
-            self.bytes += process.descriptors.values().map(size).sum::<usize>();
-        }
-        Some(Arc::make_mut(&mut process.descriptors))
+        let Self { processes, bytes, .. } = self;
+        Some(processes.get_mut(&pid)?.own(bytes))
+    }
+
+    /// The same of one that has a descriptor with this number: the others stay as they are.
+    fn own_with(&mut self, pid: u32, fd: i64) -> Option<&mut Descriptors> {
+        let Self { processes, bytes, .. } = self;
+        let process = processes.get_mut(&pid)?;
+        process.descriptors.contains_key(&fd).then(|| process.own(bytes))
     }
 
     fn forget(&mut self, pid: u32) {
-        if let Some(process) = self.processes.remove(&pid) {
-            self.release(process.descriptors);
+        if let Some(Process { descriptors, others, .. }) = self.processes.remove(&pid) {
+            self.drop_threads(pid, others.into_iter().chain([pid]));
+            self.release(descriptors);
         }
     }
 
@@ -244,27 +280,40 @@ impl Table {
         self.bytes = self.bytes.saturating_sub(bytes);
     }
 
-    /// Where a bound is reached, forgets the processes that did nothing since this was last done;
-    /// if that is not enough, all but the one that needs the room.
+    /// Where a bound is reached, forgets the sixteenth of the processes that did nothing for longest,
+    /// and more if that is not enough, but for the one that needs the room.
     fn make_room(&mut self, needs: u32) {
         let full = |table: &Self| {
             table.threads.len() >= table.limits.threads || table.bytes > table.limits.bytes
         };
-        for _ in 0..2 {
-            if !full(self) {
+        if !full(self) {
+            return;
+        }
+        let mut acted: IntMap<u32, u64> = IntMap::default();
+        for thread in self.threads.values().filter(|thread| thread.pid != needs) {
+            let last = acted.entry(thread.pid).or_default();
+            *last = thread.acted.max(*last);
+        }
+        let mut silent: Vec<(u64, u32)> = acted.into_iter().map(|(pid, at)| (at, pid)).collect();
+        silent.sort_unstable();
+        let least = silent.len() / 16;
+        for (count, &(_, pid)) in silent.iter().enumerate() {
+            if count > least && !full(self) {
                 return;
             }
-            let is_idle = |pid: u32, process: &Process| !process.used && pid != needs;
-            let idle = self.processes.iter().filter(|&(&pid, it)| is_idle(pid, it));
-            let idle: Vec<u32> = idle.map(|(&pid, _)| pid).collect();
-            for &pid in &idle {
-                self.forget(pid);
-            }
-            self.evicted += idle.len() as u64;
-            let Self { threads, processes, .. } = self;
-            threads.retain(|_, pid| processes.contains_key(pid));
-            processes.values_mut().for_each(|process| process.used = false);
+            self.forget(pid);
+            self.evicted += 1;
         }
+    }
+}
+
+impl Process {
+    /// Its descriptors, no longer shared; `bytes` are those of the table.
+    fn own(&mut self, bytes: &mut usize) -> &mut Descriptors {
+        if Arc::strong_count(&self.descriptors) > 1 {
+            *bytes += self.descriptors.values().map(size).sum::<usize>();
+        }
+        Arc::make_mut(&mut self.descriptors)
     }
 }
 
@@ -330,8 +379,16 @@ mod tests {
         for tid in 1..5 {
             table.attach(tid, 1);
         }
+        table.attach(2, 2);
+        for _ in 0..100 {
+            table.attach(5, 1);
+            table.detach(5);
+        }
+        assert!(table.processes[&1].others.len() < 20, "who is gone is forgotten");
         table.leave_main_thread(1);
-        assert_eq!((table.process_of(1), table.process_of(2)), (Some(1), None));
+        let of = [1, 2, 3].map(|tid| table.process_of(tid));
+        assert_eq!(of, [Some(1), Some(2), None], "2 is another's by now");
+        table.detach(2);
         table.detach(1);
         assert_eq!(table.len(), 0);
     }
@@ -369,6 +426,19 @@ mod tests {
         }
         assert!(table.get(9_999, 3).is_some(), "the newest stays");
         assert!(table.evicted() > 9_000);
+    }
+
+    #[test]
+    fn who_does_something_stays() {
+        let mut table = Table::new(LIMITS);
+        table.attach(1, 1);
+        table.attach(2, 1);
+        table.insert(1, 3, pipe());
+        for pid in 10..1_000 {
+            assert_eq!(table.process_of_actor(2), Some(1));
+            table.attach(pid, pid);
+        }
+        assert!(table.get(1, 3).is_some() && table.evicted() > 0);
     }
 
     #[test]

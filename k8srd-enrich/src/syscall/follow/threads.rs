@@ -15,9 +15,6 @@ use super::{Call, ENDED, Followed, STALE};
 use crate::clone_flag;
 use crate::read::{self, id};
 
-/// Most ports that are remembered; no more can be listened on.
-const PORTS: usize = 1 << 16;
-
 impl Followed {
     /// Another recording begins.
     pub(super) fn begin(&mut self) {
@@ -152,9 +149,7 @@ impl Followed {
             (Type::Ipv4Server | Type::Ipv6Server, _, Some(Value::Addr(address))) => {
                 if let SocketAddress::Inet(end) = address {
                     descriptor.ends = Ends::Server(end.into());
-                    if self.served.len() < PORTS && !self.served.contains(&end.port()) {
-                        self.served.push(end.port());
-                    }
+                    self.served.insert(end.port());
                 }
                 descriptor.name = call.arena.format(format_args!("{address}")).into();
             }
