@@ -64,6 +64,9 @@ pub struct DescriptorCounts {
     pub evicted: u64,
     /// Descriptors that were not taken in, because their process had too many.
     pub refused: u64,
+    /// Calls whose arguments at their beginning were forgotten before they returned, because a bound
+    /// was reached.
+    pub forgotten_calls: u64,
 }
 
 /// Puts a [`SyscallFields`] together.
@@ -96,6 +99,7 @@ impl SyscallFields {
             memory: table.bytes() as u64,
             evicted: table.evicted(),
             refused: table.refused(),
+            forgotten_calls: followed.forgotten_calls(),
         }
     }
 }
@@ -115,7 +119,8 @@ impl SyscallFieldsBuilder {
         self
     }
 
-    /// Most bytes of descriptors and their names.
+    /// Most bytes of descriptors and their names. What calls that have not returned were told may
+    /// take an eighth of that besides.
     pub fn memory(mut self, bytes: usize) -> Self {
         self.limits.bytes = bytes;
         self

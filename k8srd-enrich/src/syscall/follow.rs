@@ -5,6 +5,7 @@
 //! copies and closes them, sockets, and what threads do to their tables.
 
 mod copies;
+mod entries;
 mod files;
 mod others;
 mod sockets;
@@ -23,9 +24,9 @@ use super::descriptor::Descriptor;
 use super::interfaces::Interfaces;
 use super::kinds::{self, PARAMS, entry};
 use super::table::{Limits, Table};
-use crate::hash::{IntHasher, IntMap};
+use crate::hash::IntHasher;
 use crate::read::{self, id};
-use files::Entry;
+use entries::Entries;
 
 /// Everything that is known of open descriptors, and what the event at hand made of it.
 #[derive(Debug)]
@@ -33,7 +34,7 @@ pub(super) struct Followed {
     table: Table,
     interfaces: Interfaces,
     /// Arguments of calls that have not returned, by thread.
-    entries: IntMap<u32, Entry>,
+    entries: Entries,
     /// Threads that ended last, with the time: the call that made one may return after its end.
     ended: VecDeque<(u32, u64)>,
     /// Ports that processes listened on when a recording began.
@@ -74,7 +75,7 @@ impl Followed {
         Self {
             table: Table::new(limits),
             interfaces: Interfaces::default(),
-            entries: IntMap::default(),
+            entries: Entries::new(limits),
             ended: VecDeque::new(),
             served: HashSet::default(),
             snapshot: false,
@@ -84,6 +85,11 @@ impl Followed {
 
     pub(super) fn table(&self) -> &Table {
         &self.table
+    }
+
+    /// Calls that were forgotten before they returned, because a bound was reached.
+    pub(super) fn forgotten_calls(&self) -> u64 {
+        self.entries.forgotten()
     }
 
     pub(super) fn interfaces(&self) -> &Interfaces {

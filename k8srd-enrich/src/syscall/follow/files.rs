@@ -6,34 +6,12 @@ use k8srd_core::kind::EventKind;
 use k8srd_core::value::{SocketAddress, Value};
 
 use super::super::args::AT_FDCWD;
-use super::super::descriptor::{Descriptor, End, Layer, Type, open_flag};
+use super::super::descriptor::{Descriptor, Layer, Type, open_flag};
 use super::super::kinds::entry;
 use super::super::paths;
+use super::entries::Entry;
 use super::{Call, Followed};
 use crate::path;
-
-/// The arguments of a call as they were when it began: what it was told then is what the kernel
-/// went by, whatever another thread has written over it since. Memory is used again from call to
-/// call.
-#[derive(Debug, Default)]
-pub(super) struct Entry {
-    /// What returns from the call; `None`: it has returned.
-    returns: Option<EventKind>,
-    pub(super) name: Vec<u8>,
-    flags: u64,
-    dirfd: Option<i64>,
-    /// Where `connect` goes to.
-    pub(super) end: Option<End>,
-    /// And a path, where that is a UNIX socket.
-    pub(super) unix: bool,
-}
-
-impl Entry {
-    /// What kind of call returns now; it does so once.
-    pub(super) fn returned(&mut self) -> Option<EventKind> {
-        self.returns.take()
-    }
-}
 
 /// What a call opens.
 struct Opened<'a> {
@@ -50,51 +28,16 @@ const NO_NAME: &[u8] = b"<NA>";
 impl Followed {
     /// Keeps the arguments of a call that began.
     pub(super) fn enter(&mut self, tid: u32, call: &Call<'_>) {
-        let Self { entries, .. } = self;
         // An entry whose first argument was not recorded has none.
         if call.value(0).is_none() {
             return;
         }
-        let kept = entries.entry(tid).or_default();
-        let mut name = std::mem::take(&mut kept.name);
-        name.clear();
-        let kind = call.event.kind();
-        let (name_place, flags_place) = match kind {
-            entry::OPEN => (0, Some(1)),
-            entry::CREAT => (0, None),
-            _ => (1, Some(2)),
-        };
-        let (mut end, mut unix) = (None, false);
-        match call.value(name_place) {
-            Some(Value::Str(text)) => name.extend_from_slice(text),
-            Some(Value::Addr(SocketAddress::Inet(address))) => end = Some(address.into()),
-            Some(Value::Addr(SocketAddress::Unix(text))) => {
-                name.extend_from_slice(text);
-                unix = true;
-            }
-            _ => {}
-        }
-        *kept = Entry {
-            returns: match kind {
-                entry::OPEN => Some(EventKind::OPEN),
-                entry::CREAT => Some(EventKind::CREAT),
-                entry::OPENAT => Some(EventKind::OPENAT),
-                entry::OPENAT2 => Some(EventKind::OPENAT2),
-                entry::CONNECT => Some(EventKind::CONNECT),
-                _ => None,
-            },
-            name,
-            flags: flags_place.map_or(0, |place| call.uint(place)),
-            dirfd: if name_place == 1 { call.int(0) } else { None },
-            end,
-            unix,
-        };
+        self.entries.begin(tid, |entry| fill(entry, call));
     }
 
     /// The arguments with which the call that returns began, if they were told; they hold once.
     pub(super) fn entered(&mut self, tid: u32, call: &Call<'_>) -> Option<&Entry> {
-        let entry = self.entries.get_mut(&tid)?;
-        (entry.returned() == Some(call.event.kind())).then_some(&*entry)
+        self.entries.returned(tid, call.event.kind())
     }
 
     pub(super) fn open(&mut self, tid: u32, call: &Call<'_>) {
@@ -186,6 +129,43 @@ impl Followed {
             },
         );
     }
+}
+
+/// What the entry of a call tells.
+fn fill(entry: &mut Entry, call: &Call<'_>) {
+    let mut name = std::mem::take(&mut entry.name);
+    name.clear();
+    let kind = call.event.kind();
+    let (name_place, flags_place) = match kind {
+        entry::OPEN => (0, Some(1)),
+        entry::CREAT => (0, None),
+        _ => (1, Some(2)),
+    };
+    let (mut end, mut unix) = (None, false);
+    match call.value(name_place) {
+        Some(Value::Str(text)) => name.extend_from_slice(text),
+        Some(Value::Addr(SocketAddress::Inet(address))) => end = Some(address.into()),
+        Some(Value::Addr(SocketAddress::Unix(text))) => {
+            name.extend_from_slice(text);
+            unix = true;
+        }
+        _ => {}
+    }
+    *entry = Entry {
+        returns: match kind {
+            entry::OPEN => Some(EventKind::OPEN),
+            entry::CREAT => Some(EventKind::CREAT),
+            entry::OPENAT => Some(EventKind::OPENAT),
+            entry::OPENAT2 => Some(EventKind::OPENAT2),
+            entry::CONNECT => Some(EventKind::CONNECT),
+            _ => None,
+        },
+        name,
+        flags: flags_place.map_or(0, |place| call.uint(place)),
+        dirfd: if name_place == 1 { call.int(0) } else { None },
+        end,
+        unix,
+    };
 }
 
 /// `creat` has flags of its own, of 16 bits, for what others tell in theirs.

@@ -3,7 +3,6 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use k8srd_core::kind::EventKind;
 use k8srd_core::value::{SocketAddress, SocketTuple, Value};
 
 use super::super::args;
@@ -12,7 +11,7 @@ use super::super::descriptor::{
 };
 use super::super::interfaces::Interfaces;
 use super::super::kinds;
-use super::files::Entry;
+use super::entries::Entry;
 use super::{Call, Followed, replace};
 
 const EINPROGRESS: i64 = 115;
@@ -90,7 +89,7 @@ impl Followed {
             return;
         };
         let Self { table, entries, now, .. } = self;
-        let entry = entries.get_mut(&tid).and_then(|entry| entry.of(call.event.kind()));
+        let entry = entries.returned(tid, call.event.kind());
         table.change(now.pid, fd, |socket| {
             let old = Arc::clone(&socket.name);
             socket.connected = true;
@@ -187,13 +186,6 @@ impl Followed {
             }
             now.name_changed = old != socket.name;
         });
-    }
-}
-
-impl Entry {
-    /// The arguments with which a call of this kind began, which returns now.
-    fn of(&mut self, kind: EventKind) -> Option<&Self> {
-        (self.returned() == Some(kind)).then_some(&*self)
     }
 }
 

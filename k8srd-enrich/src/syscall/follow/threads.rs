@@ -109,7 +109,7 @@ impl Followed {
 
     pub(super) fn end(&mut self, tid: u32, at: Timestamp) {
         self.table.detach(tid);
-        self.entries.remove(&tid);
+        self.entries.remove(tid);
         if self.ended.len() >= ENDED {
             self.ended.pop_front();
         }
