@@ -2,7 +2,7 @@
 //!
 //! Facts: `driver/event_table.c` of falcosecurity/libs.
 
-use k8srd_core::kind::{EventKind, KINDS, KindInfo};
+use k8srd_core::kind::{EventKind, KINDS, KindFlags, KindInfo};
 
 /// How many codes there are.
 pub(crate) const COUNT: u16 = 454;
@@ -240,9 +240,6 @@ const PAIRS: [(&str, u8, u8); COUNT as usize / 2] = [
     ("keyctl", 0, 6), // 452
 ];
 
-/// Codes whose params have lengths of 32 bits.
-const LARGE: [u16; 3] = [322, 324, 402];
-
 /// System calls that have an event of their own today, by the number (`PPM_SC_*`) under which
 /// older writers recorded them without their arguments.
 #[rustfmt::skip]
@@ -303,7 +300,8 @@ pub(crate) fn params(code: u16) -> Option<u8> {
 
 /// Whether the lengths of params have 32 bits.
 pub(crate) fn is_large(code: u16) -> bool {
-    LARGE.contains(&code)
+    let info = KindInfo::of(EventKind(code));
+    info.is_some_and(|info| info.flags.contains(KindFlags::LARGE_PAYLOAD))
 }
 
 #[cfg(test)]

@@ -18,8 +18,6 @@ use crate::record::{Record, RecordBuf};
 
 /// The code of the event that holds the context of the event after it.
 pub(crate) const CODE: u16 = 0xFF00;
-/// The type of the block that holds the context of the row after it.
-pub(crate) const BLOCK: u32 = 0x6B38_0001;
 /// The first param: whose code it is, and the form of the columns.
 const FORM: &[u8] = b"k8srd.1";
 /// How the forms of all versions begin.

@@ -6,13 +6,7 @@ use k8srd_core::kind::{ParamInfo, ParamType};
 use k8srd_core::value::{Lookup, SocketAddress, SocketTuple, Value};
 
 use crate::bytes::{Bytes, TooShort};
-
-/// Families of sockets in captures, whatever machine they come from.
-mod family {
-    pub(super) const UNIX: u8 = 1;
-    pub(super) const INET: u8 = 2;
-    pub(super) const INET6: u8 = 10;
-}
+use crate::format::family;
 
 /// The value in these bytes. What was not captured is absent, and so is what makes no sense.
 pub(crate) fn value<'a>(param: &ParamInfo, bytes: &'a [u8]) -> Lookup<Value<'a>> {

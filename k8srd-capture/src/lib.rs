@@ -7,6 +7,7 @@ mod context;
 mod convert;
 mod decode;
 mod error;
+mod format;
 mod input;
 mod reader;
 mod record;

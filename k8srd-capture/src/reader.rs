@@ -8,37 +8,27 @@ use std::io::Read;
 use crate::bytes::{Bytes, TooShort};
 use crate::context::Context;
 use crate::error::{CaptureError, Place};
+use crate::format::{
+    BLOCK_HEADER, BLOCK_TRAILER, HOSTNAME, LARGE_BLOCK, ORDINARY_BLOCK, SECTION_MAGIC,
+    SECTION_MAJOR, block,
+};
 use crate::input::Input;
 use crate::record::{self, Record};
 use crate::table::{self, DescriptorRow, GroupRow, InterfaceRow, ProcessRow, RowError, UserRow};
 
-/// Bytes of a block before and behind its body.
-const HEADER: u32 = 8;
-const TRAILER: u32 = 4;
 /// Most bytes of a row of a table: texts have lengths of 16 bits, and no row has more than nine.
 const ROW: usize = 1 << 20;
-/// Most bytes of an ordinary event's block, as in Falco.
-const EVENT: u32 = 64 << 10;
-/// Most bytes of a large event's block. Falco takes any; nothing that large was ever recorded.
-const LARGE_EVENT: u32 = 64 << 20;
 
-/// Block types.
-mod kind {
-    pub(super) const SECTION: u32 = 0x0A0D_0D0A;
-    pub(super) const MACHINE: [u32; 2] = [0x201, 0x8002_ABCD];
-    pub(super) const EVENTS: [(u32, super::EventForm); 9] = [
-        (crate::context::BLOCK, super::EventForm { counted: true, flagged: false, large: false }),
-        (0x216, super::EventForm { counted: true, flagged: false, large: false }),
-        (0x217, super::EventForm { counted: true, flagged: true, large: false }),
-        (0x221, super::EventForm { counted: true, flagged: false, large: true }),
-        (0x222, super::EventForm { counted: true, flagged: true, large: true }),
-        (0x204, super::EventForm { counted: false, flagged: false, large: false }),
-        (0x8010_ABCD, super::EventForm { counted: false, flagged: false, large: false }),
-        (0x208, super::EventForm { counted: false, flagged: true, large: false }),
-        // Written by nobody that is known, and read by Falco as the one above.
-        (0x8016_ABCD, super::EventForm { counted: false, flagged: true, large: false }),
-    ];
-}
+/// How the blocks of events hold them.
+const EVENTS: [(u32, EventForm); 7] = [
+    (block::EVENT, EventForm { counted: true, flagged: false, large: false }),
+    (block::FLAGGED_EVENT, EventForm { counted: true, flagged: true, large: false }),
+    (block::LARGE_EVENT, EventForm { counted: true, flagged: false, large: true }),
+    (block::LARGE_FLAGGED_EVENT, EventForm { counted: true, flagged: true, large: true }),
+    (block::OLD_EVENT, EventForm { counted: false, flagged: false, large: false }),
+    (block::OLD_FLAGGED_EVENT, EventForm { counted: false, flagged: true, large: false }),
+    (block::CONTEXT, EventForm { counted: true, flagged: false, large: false }),
+];
 
 /// How a block holds an event.
 #[derive(Clone, Copy, Debug)]
@@ -157,19 +147,17 @@ enum Table {
 impl Table {
     /// The table in blocks of this type.
     fn of(kind: u32) -> Option<Self> {
-        Some(match kind {
-            0x202 | 0x8000_ABCD => Self::Processes { version: 1 },
-            0x207 | 0x8013_ABCD => Self::Processes { version: 2 },
-            0x209 | 0x8014_ABCD => Self::Processes { version: 3 },
-            0x210..=0x215 => Self::Processes { version: (kind - 0x210) as u8 + 4 },
-            0x203 | 0x8001_ABCD => Self::Descriptors { version: 1, tid: None },
-            0x218 => Self::Descriptors { version: 2, tid: None },
-            0x205 | 0x8011_ABCD => Self::Interfaces { version: 1 },
-            0x219 => Self::Interfaces { version: 2 },
-            0x206 | 0x8012_ABCD => Self::Users { version: 1 },
-            0x220 => Self::Users { version: 2 },
-            _ => return None,
-        })
+        let version = |kinds: &[u32]| {
+            (1..).zip(kinds).find(|(_, it)| **it == kind).map(|(version, _)| version)
+        };
+        let processes = version(&block::PROCESSES).map(|version| Self::Processes { version });
+        processes
+            .or_else(|| {
+                let version = version(&block::DESCRIPTORS)?;
+                Some(Self::Descriptors { version, tid: None })
+            })
+            .or_else(|| version(&block::INTERFACES).map(|version| Self::Interfaces { version }))
+            .or_else(|| version(&block::USERS).map(|version| Self::Users { version }))
     }
 
     fn name(self) -> &'static str {
@@ -200,7 +188,7 @@ impl Found {
     ) -> Result<(Item<'a>, usize), CaptureError> {
         let corrupt = |message: String| CaptureError::corrupt(message, place);
         let in_block = |body: usize| {
-            let body = bytes.get(HEADER as usize..).and_then(|bytes| bytes.get(..body));
+            let body = bytes.get(BLOCK_HEADER as usize..).and_then(|bytes| bytes.get(..body));
             body.unwrap_or_default()
         };
         Ok(match self {
@@ -310,7 +298,7 @@ impl Reader {
                 }
                 State::Table { table, body } => {
                     // Less than four bytes are padding.
-                    let rest = (body.left + TRAILER) as usize;
+                    let rest = (body.left + BLOCK_TRAILER) as usize;
                     let bytes = self.need(rest, table.name())?;
                     let trailer = trailer(bytes.get(body.left as usize..).unwrap_or_default());
                     self.check_trailer(body.total, trailer)?;
@@ -319,7 +307,7 @@ impl Reader {
                 }
                 State::Start | State::Header => {
                     self.place = Place { block: self.blocks, offset: self.input.offset() };
-                    self.fill(HEADER as usize)?;
+                    self.fill(BLOCK_HEADER as usize)?;
                     if self.input.available().is_empty() && matches!(self.state, State::Header) {
                         return Ok(None);
                     }
@@ -336,29 +324,25 @@ impl Reader {
         if self.input.available().is_empty() {
             return Err(CaptureError::truncated("its first block", self.place));
         }
-        let mut bytes = Bytes::new(self.need(HEADER as usize, "a block's header")?);
+        let mut bytes = Bytes::new(self.need(BLOCK_HEADER as usize, "a block's header")?);
         let (kind, total) = match (bytes.u32(), bytes.u32()) {
             (Ok(kind), Ok(total)) => (kind, total),
             _ => return Err(CaptureError::truncated("a block's header", self.place)),
         };
-        if matches!(self.state, State::Start) && kind != kind::SECTION {
+        if matches!(self.state, State::Start) && kind != block::SECTION {
             let message = "it does not begin like a .scap capture (0a 0d 0d 0a)";
             return Err(CaptureError::corrupt(message, self.place));
         }
-        let body = total.checked_sub(HEADER + TRAILER).filter(|_| total % 4 == 0);
+        let body = total.checked_sub(BLOCK_HEADER + BLOCK_TRAILER).filter(|_| total % 4 == 0);
         let body = body.ok_or_else(|| {
             let message = format!("a block of type {kind:#x} says that it is {total} bytes long");
             CaptureError::corrupt(message, self.place)
         })?;
         self.blocks += 1;
-        if let Some(table) = Table::of(kind) {
-            self.input.consume(HEADER as usize);
-            self.state = State::Table { table, body: Body { total, left: body } };
-            return Ok(None);
-        }
+        let kind = block::today(kind);
         self.state = State::Header;
-        if let Some(&(_, form)) = kind::EVENTS.iter().find(|(known, _)| *known == kind) {
-            let limit = if form.large { LARGE_EVENT } else { EVENT };
+        if let Some(&(_, form)) = EVENTS.iter().find(|(known, _)| *known == kind) {
+            let limit = if form.large { LARGE_BLOCK } else { ORDINARY_BLOCK };
             if total > limit {
                 let message = format!("an event's block is {total} bytes long, {limit} at most");
                 return Err(CaptureError::corrupt(message, self.place));
@@ -367,10 +351,15 @@ impl Reader {
             let (body, whole) = (body as usize, total as usize);
             return Ok(Some(Found::Event { form, body, whole }));
         }
-        if kind == kind::SECTION {
+        if let Some(table) = Table::of(kind) {
+            self.input.consume(BLOCK_HEADER as usize);
+            self.state = State::Table { table, body: Body { total, left: body } };
+            return Ok(None);
+        }
+        if kind == block::SECTION {
             return self.section(total, body).map(Some);
         }
-        if kind::MACHINE.contains(&kind) && total <= EVENT {
+        if kind == block::MACHINE && total <= ORDINARY_BLOCK {
             self.whole(total, "the machine's block")?;
             let (body, whole) = (body as usize, total as usize);
             return Ok(Some(Found::Machine { body, whole }));
@@ -380,25 +369,26 @@ impl Reader {
     }
 
     fn section(&mut self, total: u32, body: u32) -> Result<Found, CaptureError> {
-        const MAGIC: u32 = 0x1A2B_3C4D;
-        const MAJOR: u16 = 1;
-        if total > EVENT {
-            let message = format!("a section's header is {total} bytes long, {EVENT} at most");
+        if total > ORDINARY_BLOCK {
+            let message =
+                format!("a section's header is {total} bytes long, {ORDINARY_BLOCK} at most");
             return Err(CaptureError::corrupt(message, self.place));
         }
         self.whole(total, "a section's header")?;
-        let bytes = self.input.available().get(HEADER as usize..).unwrap_or_default();
+        let bytes = self.input.available().get(BLOCK_HEADER as usize..).unwrap_or_default();
         let mut bytes = Bytes::new(bytes.get(..body as usize).unwrap_or_default());
         let header = (bytes.u32(), bytes.u16(), bytes.u16(), bytes.u64());
         let wrong = |message: String| Err(CaptureError::corrupt(message, self.place));
         match header {
-            (Ok(MAGIC), Ok(MAJOR), Ok(_), Ok(_)) => Ok(Found::Section { whole: total as usize }),
-            (Ok(magic), ..) if magic == MAGIC.swap_bytes() => {
+            (Ok(SECTION_MAGIC), Ok(SECTION_MAJOR), Ok(_), Ok(_)) => {
+                Ok(Found::Section { whole: total as usize })
+            }
+            (Ok(magic), ..) if magic == SECTION_MAGIC.swap_bytes() => {
                 wrong("it was recorded on a big-endian machine, which cannot be read".to_owned())
             }
-            (Ok(MAGIC), Ok(major), Ok(minor), _) => {
-                wrong(format!("it is of version {major}.{minor}, only {MAJOR}.x can be read"))
-            }
+            (Ok(SECTION_MAGIC), Ok(major), Ok(minor), _) => wrong(format!(
+                "it is of version {major}.{minor}, only {SECTION_MAJOR}.x can be read"
+            )),
             _ => wrong("a section's header is not one of a .scap capture".to_owned()),
         }
     }
@@ -406,7 +396,7 @@ impl Reader {
     /// Makes a whole block available, and compares its two lengths.
     fn whole(&mut self, total: u32, what: &'static str) -> Result<(), CaptureError> {
         let bytes = self.need(total as usize, what)?;
-        let trailer = trailer(bytes.get((total - TRAILER) as usize..).unwrap_or_default());
+        let trailer = trailer(bytes.get((total - BLOCK_TRAILER) as usize..).unwrap_or_default());
         self.check_trailer(total, trailer)
     }
 
@@ -476,7 +466,7 @@ fn item<'a>(table: Table, bytes: &mut Bytes<'a>) -> Result<Item<'a>, RowError> {
 fn machine(body: &[u8]) -> Result<Machine<'_>, TooShort> {
     let mut bytes = Bytes::new(body);
     let (cpus, memory, max_pid) = (bytes.u32()?, bytes.u64()?, bytes.u64()?);
-    let hostname = bytes.take(128)?;
+    let hostname = bytes.take(HOSTNAME)?;
     let end = hostname.iter().position(|&byte| byte == 0).unwrap_or(hostname.len());
     let boot_time = bytes.u64()?;
     let hostname = hostname.get(..end).unwrap_or(hostname);

@@ -10,6 +10,7 @@ use k8srd_core::value::Lookup;
 
 use crate::bytes::Bytes;
 use crate::codes;
+use crate::format::{EVENT_HEADER, MOST_PARAMS, STATE_ONLY};
 
 /// An event, its params not yet read.
 #[derive(Clone, Copy, Debug)]
@@ -154,12 +155,6 @@ pub(crate) struct RecordHeader {
     pub(crate) state_only: bool,
 }
 
-/// Bytes of an event's header, which its length counts; four less where it says no number of params.
-const HEADER: usize = 26;
-/// Most params of an event, whoever wrote it: the table of kinds counts them in a byte.
-pub(crate) const MOST_PARAMS: usize = u8::MAX as usize;
-/// Falco's dump flag for what readers should not show.
-const STATE_ONLY: u32 = 1;
 /// Old writers gave the length of these wrongly, by this much.
 const WRONG_LENGTH: [u16; 2] = [280, 286];
 const WRONG_BY: usize = 3;
@@ -199,7 +194,7 @@ pub(crate) fn parse<'a>(
     if count.is_none() && WRONG_LENGTH.contains(&code) {
         length = length.saturating_sub(WRONG_BY);
     }
-    let start = if counted { HEADER } else { HEADER - 4 };
+    let start = if counted { EVENT_HEADER } else { EVENT_HEADER - 4 };
     let data = event.get(start..length).ok_or_else(|| {
         format!(
             "an event of type {code} says that it is {length} bytes long, its block has {}",

@@ -292,7 +292,7 @@ impl<'a> Recorded<'a> {
             // No file has this code of ours.
             return None;
         }
-        if kind == GENERIC {
+        if kind == EventKind::GENERIC {
             let number = record.param(0)?.get(..2)?.try_into().ok()?;
             let number = u16::from_le_bytes(number);
             kind = EventKind::call(number);
@@ -314,8 +314,6 @@ impl<'a> Recorded<'a> {
         Some(Self { kind, info, record, context, number: 0, boot_time: None })
     }
 }
-
-const GENERIC: EventKind = EventKind(1);
 
 /// The kind of a call that has an event of its own by now.
 fn by_number(number: u16) -> Option<EventKind> {

@@ -10,6 +10,7 @@ use k8srd_core::kind::{EventKind, KindInfo};
 use k8srd_core::value::{Lookup, SocketAddress, SocketTuple, Value};
 
 use crate::context::Context;
+use crate::format::exe_flag;
 use crate::table::{Descriptor, DescriptorRow, GroupRow, InterfaceRow, ProcessRow, UserRow};
 
 /// A row, seen as an event.
@@ -22,14 +23,6 @@ pub(crate) enum State<'a> {
     Interface(InterfaceRow<'a>),
     User(UserRow<'a>),
     Group(GroupRow<'a>),
-}
-
-/// Falco's flags of executables (`PPM_EXE_*`).
-mod exe_flag {
-    pub(super) const WRITABLE: u64 = 1 << 0;
-    pub(super) const UPPER_LAYER: u64 = 1 << 1;
-    pub(super) const FROM_MEMFD: u64 = 1 << 2;
-    pub(super) const LOWER_LAYER: u64 = 1 << 3;
 }
 
 impl Event for State<'_> {
@@ -134,29 +127,11 @@ fn process_context<'a>(row: &ProcessRow<'_>, id: FieldId) -> Option<Value<'a>> {
     }
 }
 
-/// Types of descriptors in captures that have a payload of their own (`SCAP_FD_*`).
-mod fd_type {
-    pub(super) const IPV4_SOCK: u64 = 3;
-    pub(super) const IPV6_SOCK: u64 = 4;
-    pub(super) const IPV4_SERVSOCK: u64 = 5;
-    pub(super) const IPV6_SERVSOCK: u64 = 6;
-    pub(super) const UNIX_SOCK: u64 = 8;
-    pub(super) const FILE_V2: u64 = 16;
-}
-
 fn descriptor_param<'a>(row: &DescriptorRow<'a>, name: &str) -> Option<Value<'a>> {
     match (name, row.of) {
         ("fd", _) => Some(Value::I64(row.fd)),
         ("ino", _) => Some(Value::U64(row.ino)),
-        ("type", of) => Some(Value::U64(match of {
-            Descriptor::Socket { source, .. } if source.is_ipv4() => fd_type::IPV4_SOCK,
-            Descriptor::Socket { .. } => fd_type::IPV6_SOCK,
-            Descriptor::Server { address, .. } if address.is_ipv4() => fd_type::IPV4_SERVSOCK,
-            Descriptor::Server { .. } => fd_type::IPV6_SERVSOCK,
-            Descriptor::Unix { .. } => fd_type::UNIX_SOCK,
-            Descriptor::File { .. } => fd_type::FILE_V2,
-            Descriptor::Other { kind, .. } => kind.into(),
-        })),
+        ("type", of) => Some(Value::U64(of.type_id().into())),
         ("name", Descriptor::File { path: name, .. } | Descriptor::Other { name, .. }) => {
             Some(Value::Str(name))
         }

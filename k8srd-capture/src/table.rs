@@ -8,7 +8,6 @@ mod interface;
 mod process;
 mod user;
 
-pub(crate) use descriptor::fd_type;
 pub use descriptor::{Descriptor, DescriptorRow};
 pub use interface::InterfaceRow;
 pub use process::ProcessRow;

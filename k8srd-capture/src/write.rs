@@ -13,29 +13,20 @@ mod task;
 use std::io::{self, Write};
 
 use crate::codes;
-use crate::context;
-use crate::reader::{Item, Machine};
-use crate::record::{MOST_PARAMS, Record, RecordBuf};
+use crate::format::{
+    BLOCK_HEADER, BLOCK_TRAILER, EVENT_HEADER, LARGE_BLOCK, MOST_PARAMS, ORDINARY_BLOCK,
+    SECTION_MAGIC, SECTION_MAJOR, SECTION_MINOR, STATE_ONLY, block,
+};
+use crate::reader::Item;
+use crate::record::{Record, RecordBuf};
 use crate::table::DescriptorRow;
 pub use error::WriteError;
 use output::Output;
 pub use recorder::{Recorder, RecorderCounts, RecorderOptions};
 use rows::Table;
 
-/// Block types of today.
-mod kind {
-    pub(super) const SECTION: u32 = 0x0A0D_0D0A;
-    pub(super) const MACHINE: u32 = 0x201;
-    /// By whether flags stand before the event, and whether it is large.
-    pub(super) const EVENTS: [[u32; 2]; 2] = [[0x216, 0x221], [0x217, 0x222]];
-}
-
 /// Most bytes of rows in one block; a list that may be in several goes on in another.
 const ROWS: usize = 1 << 20;
-/// Most bytes of an ordinary event's block.
-const EVENT: usize = 64 << 10;
-/// Most bytes of a block: readers refuse larger ones.
-const BLOCK: usize = 64 << 20;
 
 /// Writes a capture that Falco, sysdig and [`Reader`](crate::Reader) read.
 ///
@@ -133,7 +124,7 @@ impl<W: Write> Writer<W> {
                 self.before_events("the machine")?;
                 self.end_table()?;
                 rows::machine(machine, body(&mut self.block));
-                self.end_block(kind::MACHINE)
+                self.end_block(block::MACHINE)
             }
             Item::Process(row) => {
                 let table = Table::Processes(rows::version(row));
@@ -183,12 +174,12 @@ impl<W: Write> Writer<W> {
         self.end_table()?;
         (self.begun, self.events, self.has_context) = (true, false, false);
         let out = body(&mut self.block);
-        out.extend(0x1A2B_3C4D_u32.to_le_bytes());
-        out.extend(1_u16.to_le_bytes());
-        out.extend(2_u16.to_le_bytes());
+        out.extend(SECTION_MAGIC.to_le_bytes());
+        out.extend(SECTION_MAJOR.to_le_bytes());
+        out.extend(SECTION_MINOR.to_le_bytes());
         // Its length is not known.
         out.extend(u64::MAX.to_le_bytes());
-        self.end_block(kind::SECTION)
+        self.end_block(block::SECTION)
     }
 
     fn before_events(&self, what: &'static str) -> Result<(), WriteError> {
@@ -209,7 +200,7 @@ impl<W: Write> Writer<W> {
         if with_context {
             let out = body(&mut self.block);
             event_body(&self.context.record(), false, out)?;
-            self.end_block(context::BLOCK)?;
+            self.end_block(block::CONTEXT)?;
         }
         self.table = Some(table);
         write(&mut self.rows);
@@ -246,9 +237,7 @@ impl<W: Write> Writer<W> {
     }
 }
 
-/// Bytes of a block before and behind its body.
-const HEADER: usize = 8;
-const TRAILER: usize = 4;
+const HEADER: usize = BLOCK_HEADER as usize;
 
 /// An empty block, whose header is filled in at its end.
 fn body(block: &mut Vec<u8>) -> &mut Vec<u8> {
@@ -260,8 +249,8 @@ fn body(block: &mut Vec<u8>) -> &mut Vec<u8> {
 /// Fills in what stands before and behind the body of a block.
 fn complete(block: &mut Vec<u8>, kind: u32) -> Result<(), WriteError> {
     block.resize(block.len().next_multiple_of(4), 0);
-    let total = block.len() + TRAILER;
-    let length = u32::try_from(total).ok().filter(|_| total <= BLOCK);
+    let total = block.len() + BLOCK_TRAILER as usize;
+    let length = u32::try_from(total).ok().filter(|length| *length <= LARGE_BLOCK);
     let length = length.ok_or_else(|| WriteError::too_large(total))?;
     if let Some((start, _)) = block.split_first_chunk_mut::<HEADER>() {
         *start = (u64::from(length) << 32 | u64::from(kind)).to_le_bytes();
@@ -271,29 +260,32 @@ fn complete(block: &mut Vec<u8>, kind: u32) -> Result<(), WriteError> {
 }
 
 /// An event as a whole block.
-fn event_block(event: &Record<'_>, block: &mut Vec<u8>) -> Result<(), WriteError> {
-    event_body(event, event.state_only, body(block))?;
+fn event_block(event: &Record<'_>, out: &mut Vec<u8>) -> Result<(), WriteError> {
+    event_body(event, event.state_only, body(out))?;
     // Large ones are what Falco calls so, and what no ordinary block can hold.
-    let large = codes::is_large(event.code) || block.len() + 8 > EVENT;
-    let [plain, flagged] = kind::EVENTS;
-    let [ordinary, wide] = if event.state_only { flagged } else { plain };
-    complete(block, if large { wide } else { ordinary })
+    let large = codes::is_large(event.code) || out.len() + 8 > ORDINARY_BLOCK as usize;
+    let kind = match (event.state_only, large) {
+        (false, false) => block::EVENT,
+        (true, false) => block::FLAGGED_EVENT,
+        (false, true) => block::LARGE_EVENT,
+        (true, true) => block::LARGE_FLAGGED_EVENT,
+    };
+    complete(out, kind)
 }
 
 /// The body of an event's block, with flags before it or without.
 fn event_body(event: &Record<'_>, flagged: bool, out: &mut Vec<u8>) -> Result<(), WriteError> {
-    const OWN: usize = 26;
     let wide = codes::is_large(event.code);
     if event.len() > MOST_PARAMS {
         return Err(WriteError::too_many(event.code));
     }
     let params = || (0..event.len()).map(|place| event.param(place).unwrap_or_default());
     let width = if wide { 4 } else { 2 };
-    let length = OWN + params().map(|param| width + param.len()).sum::<usize>();
+    let length = EVENT_HEADER + params().map(|param| width + param.len()).sum::<usize>();
     let too_large = || WriteError::too_large(length);
     out.extend(event.cpu.to_le_bytes());
     if flagged {
-        out.extend(1_u32.to_le_bytes());
+        out.extend(STATE_ONLY.to_le_bytes());
     }
     out.extend(event.time.as_nanos().to_le_bytes());
     out.extend(event.tid.to_le_bytes());
@@ -317,11 +309,6 @@ impl From<io::Error> for WriteError {
     fn from(error: io::Error) -> Self {
         Self::io(error)
     }
-}
-
-impl Machine<'_> {
-    /// Bytes of the name in captures.
-    pub(crate) const HOSTNAME: usize = 128;
 }
 
 #[cfg(test)]

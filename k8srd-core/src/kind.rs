@@ -34,6 +34,8 @@ use crate::field::NumberFormat;
 pub struct EventKind(pub u16);
 
 impl EventKind {
+    /// In recordings of Falco's, a system call without an event of its own: a param says which.
+    pub const GENERIC: Self = Self(1);
     /// `open`, when it returns.
     pub const OPEN: Self = Self(3);
     /// `connect`, when it returns.
@@ -67,9 +69,6 @@ impl EventKind {
     /// Another recording begins in the same file: what was known holds no more. State, never judged
     /// by rules.
     pub const SECTION: Self = Self(FIRST_OWN_STATE + 2);
-
-    /// Falco's code of calls without an event of their own.
-    const GENERIC: Self = Self(1);
 
     /// The system call with this `PPM_SC_*` number, if it has no event of its own. All from 4095 on
     /// are one: no table of system calls is that long.

@@ -4,6 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use super::{RowError, sized};
 use crate::bytes::{Bytes, TooShort};
+use crate::format::fd_type;
 
 /// A descriptor that was open when the recording began.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,17 +41,21 @@ pub enum Descriptor<'a> {
     Other { kind: u8, name: &'a [u8] },
 }
 
-/// Types of descriptors in captures (`SCAP_FD_*`).
-pub(crate) mod fd_type {
-    pub(crate) const UNKNOWN: u8 = 0;
-    pub(crate) const IPV4_SOCK: u8 = 3;
-    pub(crate) const IPV6_SOCK: u8 = 4;
-    pub(crate) const IPV4_SERVSOCK: u8 = 5;
-    pub(crate) const IPV6_SERVSOCK: u8 = 6;
-    pub(crate) const UNIX_SOCK: u8 = 8;
-    pub(crate) const FILE_V2: u8 = 16;
-    /// The newest that is known here; a newer one may have any payload.
-    pub(crate) const PIDFD: u8 = 21;
+impl Descriptor<'_> {
+    /// Falco's `SCAP_FD_*` type. A pair of mixed addresses is told as IPv6.
+    pub(crate) fn type_id(&self) -> u8 {
+        match self {
+            Self::Socket { source, destination, .. } => {
+                let v4 = source.is_ipv4() && destination.is_ipv4();
+                if v4 { fd_type::IPV4_SOCK } else { fd_type::IPV6_SOCK }
+            }
+            Self::Server { address, .. } if address.is_ipv4() => fd_type::IPV4_SERVSOCK,
+            Self::Server { .. } => fd_type::IPV6_SERVSOCK,
+            Self::Unix { .. } => fd_type::UNIX_SOCK,
+            Self::File { .. } => fd_type::FILE_V2,
+            Self::Other { kind, .. } => *kind,
+        }
+    }
 }
 
 /// Reads a row of the process `tid` from a list of version 1 or 2.

@@ -4,6 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use super::RowError;
 use crate::bytes::{Bytes, TooShort};
+use crate::format::interface_type::{IPV4, IPV4_NOLINKSPEED, IPV6, IPV6_NOLINKSPEED};
 
 /// An address of the machine.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,15 +41,15 @@ pub(crate) fn parse<'a>(bytes: &mut Bytes<'a>, version: u8) -> Result<InterfaceR
 fn row<'a>(bytes: &mut Bytes<'a>) -> Result<InterfaceRow<'a>, RowError> {
     let (form, name_length) = (bytes.u16()?, bytes.u16()?);
     let read: fn(&mut Bytes<'_>) -> Result<IpAddr, TooShort> = match form {
-        1 | 3 => |bytes| Ok(IpAddr::V4(Ipv4Addr::from(bytes.array::<4>()?))),
-        2 | 4 => |bytes| Ok(IpAddr::V6(Ipv6Addr::from(bytes.array::<16>()?))),
+        IPV4 | IPV4_NOLINKSPEED => |bytes| Ok(IpAddr::V4(Ipv4Addr::from(bytes.array::<4>()?))),
+        IPV6 | IPV6_NOLINKSPEED => |bytes| Ok(IpAddr::V6(Ipv6Addr::from(bytes.array::<16>()?))),
         _ => return Err(RowError::Wrong(format!("an interface is of unknown type {form}"))),
     };
     Ok(InterfaceRow {
         address: read(bytes)?,
         netmask: read(bytes)?,
         broadcast: read(bytes)?,
-        linkspeed: if form <= 2 { Some(bytes.u64()?) } else { None },
+        linkspeed: if matches!(form, IPV4 | IPV6) { Some(bytes.u64()?) } else { None },
         name: bytes.take(name_length.into())?,
     })
 }

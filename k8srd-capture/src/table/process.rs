@@ -2,6 +2,7 @@
 
 use super::{RowError, sized};
 use crate::bytes::{Bytes, TooShort};
+use crate::format::WITHOUT_NAMESPACE;
 
 /// A thread that was there when the recording began. A number that the capture's version does not
 /// tell is `None`, a text is empty.
@@ -57,10 +58,6 @@ pub struct ProcessRow<'a> {
     /// Nanoseconds since 1970.
     pub exe_ino_mtime: Option<u64>,
 }
-
-/// Before this many bytes are left, libs older than 0.10 wrote neither the start of the pid
-/// namespace nor the terminal.
-const WITHOUT_NAMESPACE: usize = 29;
 
 /// Reads a row of list version `version`, 1 to 9.
 pub(crate) fn parse<'a>(bytes: &mut Bytes<'a>, version: u8) -> Result<ProcessRow<'a>, RowError> {

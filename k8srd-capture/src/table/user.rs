@@ -2,6 +2,7 @@
 
 use super::{RowError, sized};
 use crate::bytes::Bytes;
+use crate::format::user_type;
 
 /// A user.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -37,14 +38,16 @@ pub(crate) fn parse<'a>(bytes: &mut Bytes<'a>, version: u8) -> Result<UserOrGrou
 
 fn row<'a>(bytes: &mut Bytes<'a>) -> Result<UserOrGroup<'a>, RowError> {
     match bytes.u8()? {
-        0 => Ok(UserOrGroup::User(UserRow {
+        user_type::USER => Ok(UserOrGroup::User(UserRow {
             uid: bytes.u32()?,
             gid: bytes.u32()?,
             name: bytes.text()?,
             home: bytes.text()?,
             shell: bytes.text()?,
         })),
-        1 => Ok(UserOrGroup::Group(GroupRow { gid: bytes.u32()?, name: bytes.text()? })),
+        user_type::GROUP => {
+            Ok(UserOrGroup::Group(GroupRow { gid: bytes.u32()?, name: bytes.text()? }))
+        }
         other => Err(RowError::Wrong(format!("a user is of unknown type {other}"))),
     }
 }

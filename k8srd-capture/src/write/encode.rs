@@ -5,17 +5,12 @@ use std::net::{IpAddr, SocketAddr};
 use k8srd_core::arena::Arena;
 use k8srd_core::event::Event;
 use k8srd_core::field::Key;
-use k8srd_core::kind::{EventKind, KindFlags, KindInfo, ParamInfo, ParamType};
+use k8srd_core::kind::{EventKind, KindInfo, ParamInfo, ParamType};
 use k8srd_core::value::{Lookup, SocketAddress, SocketTuple, Value};
 
+use crate::codes;
+use crate::format::family;
 use crate::record::RecordBuf;
-
-/// Families of sockets in captures, whatever machine they come from.
-mod family {
-    pub(super) const UNIX: u8 = 1;
-    pub(super) const INET: u8 = 2;
-    pub(super) const INET6: u8 = 10;
-}
 
 /// Most bytes of a param whose length has 16 bits.
 const MOST: usize = u16::MAX as usize;
@@ -48,7 +43,7 @@ impl RecordBuf {
         self.set_state_only(
             kind.is_state() && KindInfo::of(EventKind(code)).is_some() && code != kind.0,
         );
-        let wide = info.flags.contains(KindFlags::LARGE_PAYLOAD);
+        let wide = codes::is_large(code);
         for (place, param) in (0..).zip(info.params.iter()) {
             let wanted = keep(info, param);
             self.push_with(|out| {

@@ -4,7 +4,7 @@ use std::error::Error;
 use std::fmt;
 use std::io;
 
-use crate::record::MOST_PARAMS;
+use crate::format::MOST_PARAMS;
 
 /// An item cannot be written.
 #[derive(Debug)]

@@ -4,10 +4,9 @@
 
 use std::net::{IpAddr, SocketAddr};
 
+use crate::format::{HOSTNAME, WITHOUT_NAMESPACE, block, fd_type, interface_type, user_type};
 use crate::reader::Machine;
-use crate::table::{
-    Descriptor, DescriptorRow, GroupRow, InterfaceRow, ProcessRow, UserRow, fd_type,
-};
+use crate::table::{Descriptor, DescriptorRow, GroupRow, InterfaceRow, ProcessRow, UserRow};
 
 /// Falco's limits: of names and paths, of lists, of what is told of users.
 const PATH: usize = 1024;
@@ -31,13 +30,10 @@ impl Table {
     /// The type of its blocks.
     pub(super) fn kind(self) -> u32 {
         match self {
-            Self::Processes(1) => 0x202,
-            Self::Processes(2) => 0x207,
-            Self::Processes(3) => 0x209,
-            Self::Processes(version) => 0x210 + u32::from(version) - 4,
-            Self::Descriptors(_) => 0x218,
-            Self::Interfaces => 0x219,
-            Self::Users => 0x220,
+            Self::Processes(version) => block::PROCESSES[usize::from(version) - 1],
+            Self::Descriptors(_) => block::DESCRIPTORS[1],
+            Self::Interfaces => block::INTERFACES[1],
+            Self::Users => block::USERS[1],
         }
     }
 
@@ -60,8 +56,8 @@ pub(super) fn machine(machine: &Machine<'_>, out: &mut Vec<u8>) {
     out.extend(machine.cpus.to_le_bytes());
     out.extend(machine.memory.to_le_bytes());
     out.extend(machine.max_pid.to_le_bytes());
-    let end = out.len() + Machine::HOSTNAME;
-    out.extend_from_slice(cut(machine.hostname, Machine::HOSTNAME - 1));
+    let end = out.len() + HOSTNAME;
+    out.extend_from_slice(cut(machine.hostname, HOSTNAME - 1));
     out.resize(end, 0);
     out.extend(machine.boot_time.to_le_bytes());
     // Flags, and what is reserved.
@@ -136,9 +132,6 @@ fn process_of(row: &ProcessRow<'_>, version: u8, out: &mut Vec<u8>) {
 
 /// What was added to the row without a new version, up to the last thing that is known.
 fn later(row: &ProcessRow<'_>, out: &mut Vec<u8>) {
-    /// As many bytes as readers take for a row without the first two.
-    const WITHOUT_NAMESPACE: usize = 29;
-
     let start = out.len();
     let mut end = start;
     let mut add = |known: bool, bytes: &[u8]| {
@@ -187,10 +180,10 @@ pub(super) fn descriptor(row: &DescriptorRow<'_>, out: &mut Vec<u8>) {
     sized(out, 4, |out| {
         out.extend(row.fd.to_le_bytes());
         out.extend(row.ino.to_le_bytes());
+        out.push(row.of.type_id());
         match row.of {
             Descriptor::Socket { source, destination, l4proto } => {
                 let v4 = source.is_ipv4() && destination.is_ipv4();
-                out.push(if v4 { fd_type::IPV4_SOCK } else { fd_type::IPV6_SOCK });
                 address(source, v4, out);
                 address(destination, v4, out);
                 out.extend(source.port().to_le_bytes());
@@ -198,29 +191,23 @@ pub(super) fn descriptor(row: &DescriptorRow<'_>, out: &mut Vec<u8>) {
                 out.push(l4proto);
             }
             Descriptor::Server { address: server, l4proto } => {
-                let v4 = server.is_ipv4();
-                out.push(if v4 { fd_type::IPV4_SERVSOCK } else { fd_type::IPV6_SERVSOCK });
-                address(server, v4, out);
+                address(server, server.is_ipv4(), out);
                 out.extend(server.port().to_le_bytes());
                 out.push(l4proto);
             }
             Descriptor::Unix { source, destination, path } => {
-                out.push(fd_type::UNIX_SOCK);
                 out.extend(source.to_le_bytes());
                 out.extend(destination.to_le_bytes());
                 text(path, NAME, out);
             }
             Descriptor::File { open_flags, path, dev } => {
-                out.push(fd_type::FILE_V2);
                 out.extend(open_flags.to_le_bytes());
                 text(path, NAME, out);
                 dev.iter().for_each(|dev| out.extend(dev.to_le_bytes()));
             }
-            Descriptor::Other { kind: fd_type::UNKNOWN, .. } => out.push(fd_type::UNKNOWN),
-            Descriptor::Other { kind, name } => {
-                out.push(kind);
-                text(name, NAME, out);
-            }
+            // Falco writes no name for it.
+            Descriptor::Other { kind: fd_type::UNKNOWN, .. } => {}
+            Descriptor::Other { name, .. } => text(name, NAME, out),
         }
     });
 }
@@ -229,11 +216,11 @@ pub(super) fn interface(row: &InterfaceRow<'_>, out: &mut Vec<u8>) {
     // Unlike other rows' lengths, this one does not count itself.
     sized(out, 0, |out| {
         let v4 = [row.address, row.netmask, row.broadcast].iter().all(IpAddr::is_ipv4);
-        let form: u16 = match (v4, row.linkspeed) {
-            (true, Some(_)) => 1,
-            (false, Some(_)) => 2,
-            (true, None) => 3,
-            (false, None) => 4,
+        let form = match (v4, row.linkspeed) {
+            (true, Some(_)) => interface_type::IPV4,
+            (false, Some(_)) => interface_type::IPV6,
+            (true, None) => interface_type::IPV4_NOLINKSPEED,
+            (false, None) => interface_type::IPV6_NOLINKSPEED,
         };
         let name = cut(row.name, NAME);
         out.extend(form.to_le_bytes());
@@ -248,7 +235,7 @@ pub(super) fn interface(row: &InterfaceRow<'_>, out: &mut Vec<u8>) {
 
 pub(super) fn user(row: &UserRow<'_>, out: &mut Vec<u8>) {
     sized(out, 4, |out| {
-        out.push(0);
+        out.push(user_type::USER);
         out.extend(row.uid.to_le_bytes());
         out.extend(row.gid.to_le_bytes());
         [row.name, row.home, row.shell].iter().for_each(|it| text(it, CREDENTIAL, out));
@@ -257,7 +244,7 @@ pub(super) fn user(row: &UserRow<'_>, out: &mut Vec<u8>) {
 
 pub(super) fn group(row: &GroupRow<'_>, out: &mut Vec<u8>) {
     sized(out, 4, |out| {
-        out.push(1);
+        out.push(user_type::GROUP);
         out.extend(row.gid.to_le_bytes());
         text(row.name, CREDENTIAL, out);
     });

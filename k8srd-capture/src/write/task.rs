@@ -9,15 +9,8 @@ use k8srd_core::field::{FieldId, Key};
 use k8srd_core::kind::{EventKind, KindInfo};
 use k8srd_core::value::{Lookup, Value};
 
+use crate::format::exe_flag;
 use crate::table::ProcessRow;
-
-/// Falco's flags of executables (`PPM_EXE_*`).
-mod exe_flag {
-    pub(super) const WRITABLE: u64 = 1 << 0;
-    pub(super) const UPPER_LAYER: u64 = 1 << 1;
-    pub(super) const FROM_MEMFD: u64 = 1 << 2;
-    pub(super) const LOWER_LAYER: u64 = 1 << 3;
-}
 
 /// Falco's flag of a thread that has not the id of its process (`PPM_CL_IS_MAIN_THREAD` is set for
 /// the others).

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use k8srd_core::event::Timestamp;
 
 use super::*;
-use crate::reader::Reader;
+use crate::reader::{Machine, Reader};
 use crate::table::{Descriptor, GroupRow, InterfaceRow, ProcessRow, UserRow};
 
 mod recorder;

@@ -173,7 +173,7 @@ fn made() -> impl Strategy<Value = Made> {
     let kinds: Vec<&'static KindInfo> = KINDS
         .iter()
         // A section is a block; what a generic event means depends on its number.
-        .filter(|info| ![EventKind::SECTION, EventKind(1)].contains(&info.kind))
+        .filter(|info| ![EventKind::SECTION, EventKind::GENERIC].contains(&info.kind))
         // Of some there is only the name.
         .filter(|info| !(info.kind.is_state() && info.category == Category::Internal))
         .filter(|info| !["NA", "tracer"].contains(&&*info.name))
