@@ -23,61 +23,76 @@ const FORM: &[u8] = b"k8srd.1";
 /// How the forms of all versions begin.
 const OURS: &[u8] = b"k8srd.";
 
-/// What stands at each place behind the first. The thread's id and the processor are in the
-/// record's own header.
-const COLUMNS: [Column; 48] = {
-    use Form::{Flag, Number, Path, Signed};
-    [
-        Column(field::CTX_PID, Signed),
-        Column(field::CTX_PPID, Signed),
-        Column(field::CTX_EXEC_ID, Number),
-        Column(field::CTX_START_TIME, Number),
-        Column(field::CTX_LEADER_START_TIME, Number),
-        Column(field::CTX_VTID, Signed),
-        Column(field::CTX_VPID, Signed),
-        Column(field::CTX_PGID, Signed),
-        Column(field::CTX_VPGID, Signed),
-        Column(field::CTX_SID, Signed),
-        Column(field::CTX_VSID, Signed),
-        Column(field::CTX_UID, Number),
-        Column(field::CTX_EUID, Number),
-        Column(field::CTX_SUID, Number),
-        Column(field::CTX_FSUID, Number),
-        Column(field::CTX_GID, Number),
-        Column(field::CTX_EGID, Number),
-        Column(field::CTX_SGID, Number),
-        Column(field::CTX_FSGID, Number),
-        Column(field::CTX_CAP_EFFECTIVE, Number),
-        Column(field::CTX_CAP_PERMITTED, Number),
-        Column(field::CTX_CAP_INHERITABLE, Number),
-        Column(field::CTX_LOGINUID, Number),
-        Column(field::CTX_TTY, Number),
-        Column(field::CTX_NS_MNT, Number),
-        Column(field::CTX_NS_PID, Number),
-        Column(field::CTX_NS_NET, Number),
-        Column(field::CTX_NS_USER, Number),
-        Column(field::CTX_NS_UTS, Number),
-        Column(field::CTX_NS_IPC, Number),
-        Column(field::CTX_NS_CGROUP, Number),
-        Column(field::CTX_CGROUP_ID, Number),
-        Column(field::CTX_CHILD_TID, Signed),
-        Column(field::CTX_CHILD_PID, Signed),
-        Column(field::CTX_CHILD_VTID, Signed),
-        Column(field::CTX_CHILD_VPID, Signed),
-        Column(field::CTX_CHILD_PPID, Signed),
-        Column(field::CTX_CHILD_START_TIME, Number),
-        Column(field::CTX_CHILD_PID_NS, Number),
-        Column(field::CTX_OLD_TID, Signed),
-        Column(field::CTX_PATH_BASE, Path),
-        Column(field::CTX_PATH_REAL, Path),
-        Column(field::CTX_FILE_MODE, Number),
-        Column(field::CTX_SOCK_TYPE, Number),
-        Column(field::CTX_SOCK_PROTOCOL, Number),
-        Column(field::CTX_BOOT_TIME, Number),
-        Column(field::CTX_TRUNCATED, Flag),
-        Column(field::CTX_LATE, Flag),
-    ]
-};
+/// Makes of the columns in their order a table, and the search in it.
+macro_rules! columns {
+    ($($id:ident $form:ident,)*) => {
+        /// What stands at each place behind the first. The thread's id and the processor are in the
+        /// record's own header.
+        const COLUMNS: &[Column] = &[$(Column(field::$id, Form::$form),)*];
+
+        #[expect(non_camel_case_types, reason = "only counts the columns")]
+        enum Place { $($id),* }
+
+        /// The place of a field among [`COLUMNS`].
+        fn place(id: FieldId) -> Option<usize> {
+            Some(match id {
+                $(field::$id => Place::$id as usize,)*
+                _ => return None,
+            })
+        }
+    };
+}
+
+columns! {
+    CTX_PID Signed,
+    CTX_PPID Signed,
+    CTX_EXEC_ID Number,
+    CTX_START_TIME Number,
+    CTX_LEADER_START_TIME Number,
+    CTX_VTID Signed,
+    CTX_VPID Signed,
+    CTX_PGID Signed,
+    CTX_VPGID Signed,
+    CTX_SID Signed,
+    CTX_VSID Signed,
+    CTX_UID Number,
+    CTX_EUID Number,
+    CTX_SUID Number,
+    CTX_FSUID Number,
+    CTX_GID Number,
+    CTX_EGID Number,
+    CTX_SGID Number,
+    CTX_FSGID Number,
+    CTX_CAP_EFFECTIVE Number,
+    CTX_CAP_PERMITTED Number,
+    CTX_CAP_INHERITABLE Number,
+    CTX_LOGINUID Number,
+    CTX_TTY Number,
+    CTX_NS_MNT Number,
+    CTX_NS_PID Number,
+    CTX_NS_NET Number,
+    CTX_NS_USER Number,
+    CTX_NS_UTS Number,
+    CTX_NS_IPC Number,
+    CTX_NS_CGROUP Number,
+    CTX_CGROUP_ID Number,
+    CTX_CHILD_TID Signed,
+    CTX_CHILD_PID Signed,
+    CTX_CHILD_VTID Signed,
+    CTX_CHILD_VPID Signed,
+    CTX_CHILD_PPID Signed,
+    CTX_CHILD_START_TIME Number,
+    CTX_CHILD_PID_NS Number,
+    CTX_OLD_TID Signed,
+    CTX_PATH_BASE Path,
+    CTX_PATH_REAL Path,
+    CTX_FILE_MODE Number,
+    CTX_SOCK_TYPE Number,
+    CTX_SOCK_PROTOCOL Number,
+    CTX_BOOT_TIME Number,
+    CTX_TRUNCATED Flag,
+    CTX_LATE Flag,
+}
 
 /// A field, and how it is written.
 #[derive(Clone, Copy)]
@@ -133,7 +148,7 @@ impl<'a> Context<'a> {
             field::CTX_CPU => return Some(Value::U64(self.0.cpu.into())),
             _ => {}
         }
-        let place = COLUMNS.iter().position(|column| column.0 == id)?;
+        let place = place(id)?;
         let bytes = self.0.param(place + 1)?;
         match (COLUMNS.get(place)?.1, bytes) {
             (_, []) => None,
@@ -155,7 +170,7 @@ impl<'a> Context<'a> {
 pub(crate) fn encode(event: &dyn Event, arena: &Arena, out: &mut RecordBuf) {
     out.begin_for(event, CODE, arena);
     out.push(FORM);
-    for Column(id, form) in COLUMNS {
+    for &Column(id, form) in COLUMNS {
         let value = event.get(&Key::of(id), arena);
         out.push_with(|bytes| match (form, value) {
             (Form::Signed, Lookup::Known(Value::I64(n))) => match i32::try_from(n) {

@@ -1,12 +1,10 @@
 //! Rows of a capture's tables as events that only carry state.
 
-use std::net::IpAddr;
-
 use k8srd_core::arena::Arena;
 use k8srd_core::catalogue as field;
 use k8srd_core::event::{Event, Fields, Timestamp};
 use k8srd_core::field::{FieldId, Key};
-use k8srd_core::kind::{EventKind, KindInfo};
+use k8srd_core::kind::EventKind;
 use k8srd_core::value::{Lookup, SocketAddress, SocketTuple, Value};
 
 use crate::context::Context;
@@ -49,60 +47,136 @@ impl Event for State<'_> {
 const USER_ADDED: u16 = 354;
 const GROUP_ADDED: u16 = 358;
 
+impl<'s> State<'s> {
+    /// One of the params of its kind.
+    fn param(&self, place: usize) -> Option<Value<'s>> {
+        match self {
+            Self::Section => None,
+            Self::Process(row, _) => PROCESS.get(place)?.1(row),
+            Self::Descriptor(row) => DESCRIPTOR.get(place)?.1(row),
+            Self::Interface(row) => INTERFACE.get(place)?.1(row),
+            Self::User(row) => USER.get(place)?.1(row),
+            Self::Group(row) => GROUP.get(place)?.1(row),
+        }
+    }
+
+    /// One of the `ctx.*` fields.
+    fn context(&self, id: FieldId) -> Option<Value<'s>> {
+        match self {
+            Self::Process(row, context) => {
+                let told = context.and_then(|context| context.get(id));
+                told.or_else(|| process_context(row, id))
+            }
+            Self::Descriptor(row) if id == field::CTX_TID => Some(Value::I64(row.tid)),
+            _ => None,
+        }
+    }
+}
+
 impl Fields for State<'_> {
     fn get<'a>(&'a self, key: &Key, _: &'a Arena) -> Lookup<Value<'a>> {
-        let param = || {
-            let place = usize::from(key.field().as_param()?);
-            let param = KindInfo::of(self.kind())?.params.get(place)?;
-            Some(param.name)
-        };
-        Lookup::from(match self {
-            Self::Section => None,
-            Self::Process(row, context) => match key.field().as_param() {
-                Some(_) => param().and_then(|name| process_param(row, name)),
-                None => context
-                    .and_then(|context| context.get(key.field()))
-                    .or_else(|| process_context(row, key.field())),
-            },
-            Self::Descriptor(row) if key.field() == field::CTX_TID => Some(Value::I64(row.tid)),
-            Self::Descriptor(row) => param().and_then(|name| descriptor_param(row, name)),
-            Self::Interface(row) => param().and_then(|name| interface_param(row, name)),
-            Self::User(row) => param().and_then(|name| user_param(row, name)),
-            Self::Group(row) => param().and_then(|name| group_param(row, name)),
+        Lookup::from(match key.field().as_param() {
+            Some(place) => self.param(place.into()),
+            None => self.context(key.field()),
         })
     }
 }
 
-fn process_param<'a>(row: &ProcessRow<'a>, name: &str) -> Option<Value<'a>> {
-    let flag = |set: bool, flag: u64| if set { flag } else { 0 };
-    let text = |text: &'a [u8]| Some(Value::Str(text));
-    match name {
-        "comm" => text(row.comm),
-        "exe" => text(row.exe),
-        "args" => text(row.args),
-        "env" => text(row.env),
-        "cwd" => text(row.cwd),
-        "trusted_exepath" => text(row.exepath),
-        "cgroups" => text(row.cgroups),
-        "root" => text(row.root),
-        "flags" => Some(Value::U64(
-            flag(row.exe_writable, exe_flag::WRITABLE)
-                | flag(row.exe_upper_layer, exe_flag::UPPER_LAYER)
-                | flag(row.exe_from_memfd, exe_flag::FROM_MEMFD)
-                | flag(row.exe_lower_layer, exe_flag::LOWER_LAYER),
-        )),
-        "exe_ino" => row.exe_ino.map(Value::U64),
-        "exe_ino_ctime" => row.exe_ino_ctime.map(Value::U64),
-        "exe_ino_mtime" => row.exe_ino_mtime.map(Value::U64),
-        "fdlimit" => Some(Value::I64(row.fdlimit as i64)),
-        "vm_size" => row.vmsize_kb.map(|size| Value::U64(size.into())),
-        "vm_rss" => row.vmrss_kb.map(|size| Value::U64(size.into())),
-        "vm_swap" => row.vmswap_kb.map(|size| Value::U64(size.into())),
-        "pgft_maj" => row.pfmajor.map(Value::U64),
-        "pgft_min" => row.pfminor.map(Value::U64),
-        "pidns_init_start_ts" => row.pidns_init_start_ts.map(Value::U64),
+/// What a row says of each param of its kind, in their order.
+macro_rules! answers {
+    ($row:ident) => { &[(&str, for<'a> fn(&$row<'a>) -> Option<Value<'a>>)] };
+}
+
+const PROCESS: answers!(ProcessRow) = &[
+    ("comm", |row| Some(Value::Str(row.comm))),
+    ("exe", |row| Some(Value::Str(row.exe))),
+    ("args", |row| Some(Value::Str(row.args))),
+    ("env", |row| Some(Value::Str(row.env))),
+    ("cwd", |row| Some(Value::Str(row.cwd))),
+    ("trusted_exepath", |row| Some(Value::Str(row.exepath))),
+    ("cgroups", |row| Some(Value::Str(row.cgroups))),
+    ("flags", |row| Some(Value::U64(exe_flags(row)))),
+    ("exe_ino", |row| row.exe_ino.map(Value::U64)),
+    ("exe_ino_ctime", |row| row.exe_ino_ctime.map(Value::U64)),
+    ("exe_ino_mtime", |row| row.exe_ino_mtime.map(Value::U64)),
+    ("fdlimit", |row| Some(Value::I64(row.fdlimit as i64))),
+    ("vm_size", |row| row.vmsize_kb.map(|size| Value::U64(size.into()))),
+    ("vm_rss", |row| row.vmrss_kb.map(|size| Value::U64(size.into()))),
+    ("vm_swap", |row| row.vmswap_kb.map(|size| Value::U64(size.into()))),
+    ("pgft_maj", |row| row.pfmajor.map(Value::U64)),
+    ("pgft_min", |row| row.pfminor.map(Value::U64)),
+    ("pidns_init_start_ts", |row| row.pidns_init_start_ts.map(Value::U64)),
+    ("root", |row| Some(Value::Str(row.root))),
+];
+
+const DESCRIPTOR: answers!(DescriptorRow) = &[
+    ("fd", |row| Some(Value::I64(row.fd))),
+    ("type", |row| Some(Value::U64(row.of.type_id().into()))),
+    ("name", |row| match row.of {
+        Descriptor::File { path: name, .. } | Descriptor::Other { name, .. } => {
+            Some(Value::Str(name))
+        }
         _ => None,
-    }
+    }),
+    ("flags", |row| match row.of {
+        Descriptor::File { open_flags, .. } => Some(Value::U64(open_flags.into())),
+        _ => None,
+    }),
+    ("dev", |row| match row.of {
+        Descriptor::File { dev, .. } => dev.map(|dev| Value::U64(dev.into())),
+        _ => None,
+    }),
+    ("ino", |row| Some(Value::U64(row.ino))),
+    ("tuple", |row| match row.of {
+        Descriptor::Socket { source, destination, .. } => {
+            Some(Value::Tuple(SocketTuple::Inet { source, destination }))
+        }
+        Descriptor::Unix { source, destination, path } => {
+            Some(Value::Tuple(SocketTuple::Unix { source, destination, path }))
+        }
+        _ => None,
+    }),
+    ("addr", |row| match row.of {
+        Descriptor::Server { address, .. } => Some(Value::Addr(SocketAddress::Inet(address))),
+        _ => None,
+    }),
+    ("l4proto", |row| match row.of {
+        Descriptor::Socket { l4proto, .. } | Descriptor::Server { l4proto, .. } => {
+            Some(Value::U64(l4proto.into()))
+        }
+        _ => None,
+    }),
+];
+
+const INTERFACE: answers!(InterfaceRow) = &[
+    ("name", |row| Some(Value::Str(row.name))),
+    ("address", |row| Some(Value::Ip(row.address))),
+    ("netmask", |row| Some(Value::Ip(row.netmask))),
+    ("broadcast", |row| Some(Value::Ip(row.broadcast))),
+];
+
+const USER: answers!(UserRow) = &[
+    ("uid", |row| Some(Value::U64(row.uid.into()))),
+    ("gid", |row| Some(Value::U64(row.gid.into()))),
+    ("name", |row| Some(Value::Str(row.name))),
+    ("home", |row| Some(Value::Str(row.home))),
+    ("shell", |row| Some(Value::Str(row.shell))),
+    // Of the host.
+    ("container_id", |_| Some(Value::Str(b""))),
+];
+
+const GROUP: answers!(GroupRow) = &[
+    ("gid", |row| Some(Value::U64(row.gid.into()))),
+    ("name", |row| Some(Value::Str(row.name))),
+    ("container_id", |_| Some(Value::Str(b""))),
+];
+
+fn exe_flags(row: &ProcessRow<'_>) -> u64 {
+    let flag = |set: bool, flag: u64| if set { flag } else { 0 };
+    flag(row.exe_writable, exe_flag::WRITABLE)
+        | flag(row.exe_upper_layer, exe_flag::UPPER_LAYER)
+        | flag(row.exe_from_memfd, exe_flag::FROM_MEMFD)
+        | flag(row.exe_lower_layer, exe_flag::LOWER_LAYER)
 }
 
 fn process_context<'a>(row: &ProcessRow<'_>, id: FieldId) -> Option<Value<'a>> {
@@ -127,61 +201,22 @@ fn process_context<'a>(row: &ProcessRow<'_>, id: FieldId) -> Option<Value<'a>> {
     }
 }
 
-fn descriptor_param<'a>(row: &DescriptorRow<'a>, name: &str) -> Option<Value<'a>> {
-    match (name, row.of) {
-        ("fd", _) => Some(Value::I64(row.fd)),
-        ("ino", _) => Some(Value::U64(row.ino)),
-        ("type", of) => Some(Value::U64(of.type_id().into())),
-        ("name", Descriptor::File { path: name, .. } | Descriptor::Other { name, .. }) => {
-            Some(Value::Str(name))
-        }
-        ("flags", Descriptor::File { open_flags, .. }) => Some(Value::U64(open_flags.into())),
-        ("dev", Descriptor::File { dev, .. }) => dev.map(|dev| Value::U64(dev.into())),
-        ("tuple", Descriptor::Socket { source, destination, .. }) => {
-            Some(Value::Tuple(SocketTuple::Inet { source, destination }))
-        }
-        ("tuple", Descriptor::Unix { source, destination, path }) => {
-            Some(Value::Tuple(SocketTuple::Unix { source, destination, path }))
-        }
-        ("addr", Descriptor::Server { address, .. }) => {
-            Some(Value::Addr(SocketAddress::Inet(address)))
-        }
-        ("l4proto", Descriptor::Socket { l4proto, .. } | Descriptor::Server { l4proto, .. }) => {
-            Some(Value::U64(l4proto.into()))
-        }
-        _ => None,
-    }
-}
+#[cfg(test)]
+mod tests {
+    use k8srd_core::kind::KindInfo;
 
-fn interface_param<'a>(row: &InterfaceRow<'a>, name: &str) -> Option<Value<'a>> {
-    let ip = |ip: IpAddr| Some(Value::Ip(ip));
-    match name {
-        "name" => Some(Value::Str(row.name)),
-        "address" => ip(row.address),
-        "netmask" => ip(row.netmask),
-        "broadcast" => ip(row.broadcast),
-        _ => None,
-    }
-}
+    use super::*;
 
-fn user_param<'a>(row: &UserRow<'a>, name: &str) -> Option<Value<'a>> {
-    match name {
-        "uid" => Some(Value::U64(row.uid.into())),
-        "gid" => Some(Value::U64(row.gid.into())),
-        "name" => Some(Value::Str(row.name)),
-        "home" => Some(Value::Str(row.home)),
-        "shell" => Some(Value::Str(row.shell)),
-        // Of the host.
-        "container_id" => Some(Value::Str(b"")),
-        _ => None,
-    }
-}
-
-fn group_param<'a>(row: &GroupRow<'a>, name: &str) -> Option<Value<'a>> {
-    match name {
-        "gid" => Some(Value::U64(row.gid.into())),
-        "name" => Some(Value::Str(row.name)),
-        "container_id" => Some(Value::Str(b"")),
-        _ => None,
+    #[test]
+    fn the_answers_are_those_of_the_kind_table() {
+        fn check<T>(kind: EventKind, answers: &[(&str, T)]) {
+            let params = KindInfo::of(kind).unwrap().params.iter().map(|param| param.name);
+            assert!(params.eq(answers.iter().map(|(name, _)| *name)), "{kind:?}");
+        }
+        check(EventKind::TASK, PROCESS);
+        check(EventKind::DESCRIPTOR, DESCRIPTOR);
+        check(EventKind::INTERFACE, INTERFACE);
+        check(EventKind::state(USER_ADDED), USER);
+        check(EventKind::state(GROUP_ADDED), GROUP);
     }
 }
