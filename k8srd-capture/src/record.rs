@@ -131,7 +131,8 @@ impl RecordBuf {
 
     pub(crate) fn copy(&mut self, record: Record<'_>) {
         self.start(record.header());
-        (0..record.len()).for_each(|place| self.push(record.param(place).unwrap_or_default()));
+        self.params.extend_from_slice(record.params);
+        self.data.extend_from_slice(record.data);
     }
 
     /// Bytes that it takes beside itself.
