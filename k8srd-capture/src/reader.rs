@@ -247,11 +247,6 @@ impl Reader {
         self.input.offset()
     }
 
-    /// The block of the item given last.
-    pub fn place(&self) -> Place {
-        self.place
-    }
-
     /// The next item, or `None` at the end.
     ///
     /// # Errors

@@ -288,10 +288,6 @@ impl<'a> Recorded<'a> {
     fn of(mut record: Record<'a>, context: Option<Context<'a>>) -> Option<Self> {
         let context = context.filter(|context| context.tid() == record.tid);
         let mut kind = EventKind(record.code);
-        if kind.is_call() {
-            // No file has this code of ours.
-            return None;
-        }
         if kind == EventKind::GENERIC {
             let number = record.param(0)?.get(..2)?.try_into().ok()?;
             let number = u16::from_le_bytes(number);

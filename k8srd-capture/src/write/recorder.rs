@@ -98,7 +98,7 @@ impl<W: Write> Recorder<W> {
             write_with(writer, context, &Item::Process(Box::new(row)))
         } else {
             let keep = |kind: &KindInfo, param: &ParamInfo| options.keeps(kind, param);
-            if !record.encode_with(event, arena, keep) {
+            if !record.encode(event, arena, keep) {
                 counts.refused += 1;
                 return Ok(());
             }
