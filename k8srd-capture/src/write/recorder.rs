@@ -91,10 +91,7 @@ impl<W: Write> Recorder<W> {
         let context = Context::of(context.record());
         let options = *options;
         let written = if event.kind() == EventKind::TASK && !writer.events {
-            let mut row = task::row(event, arena);
-            if !options.env {
-                row.env = b"";
-            }
+            let row = task::row(event, arena, options.env);
             write_with(writer, context, &Item::Process(Box::new(row)))
         } else {
             let keep = |kind: &KindInfo, param: &ParamInfo| options.keeps(kind, param);
@@ -145,13 +142,17 @@ impl<W: Write> Recorder<W> {
     }
 }
 
+/// The name of params that hold an environment.
+const ENV: &str = "env";
+
 impl RecorderOptions {
     fn keeps(self, kind: &KindInfo, param: &ParamInfo) -> bool {
         let io = kind.flags.contains(KindFlags::READS_FROM_FD)
             || kind.flags.contains(KindFlags::WRITES_TO_FD);
         match param.ty {
-            _ if param.name == "env" => self.env,
             ParamType::Bytes if io => self.buffers,
+            // Only what may be one is looked at by name.
+            ParamType::Bytes | ParamType::StrArray => self.env || param.name != ENV,
             _ => true,
         }
     }

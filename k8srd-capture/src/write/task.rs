@@ -1,13 +1,10 @@
 //! From what a source tells of a task to a row of the process list.
 
-use std::sync::LazyLock;
-
 use k8srd_core::arena::Arena;
 use k8srd_core::catalogue as field;
 use k8srd_core::event::Event;
 use k8srd_core::field::{FieldId, Key};
 use k8srd_core::kind::{EventKind, KindInfo};
-use k8srd_core::value::{Lookup, Value};
 
 use crate::format::exe_flag;
 use crate::table::ProcessRow;
@@ -16,22 +13,16 @@ use crate::table::ProcessRow;
 /// the others).
 const MAIN_THREAD: u32 = 1 << 30;
 
-/// Names of the params of [`EventKind::TASK`], by place.
-static PARAMS: LazyLock<Vec<&'static str>> = LazyLock::new(|| {
-    let row = KindInfo::of(EventKind::TASK);
-    row.map(|row| row.params.iter().map(|param| param.name).collect()).unwrap_or_default()
-});
-
-/// The row of a task.
-pub(super) fn row<'a>(event: &'a dyn Event, arena: &'a Arena) -> ProcessRow<'a> {
+/// The row of a task, `with_env` or without its environment.
+pub(super) fn row<'a>(event: &'a dyn Event, arena: &'a Arena, with_env: bool) -> ProcessRow<'a> {
     let param = |name: &str| {
-        let place = PARAMS.iter().position(|own| *own == name)?;
-        known(event.get(&Key::param(u8::try_from(place).ok()?), arena))
+        let (place, _) = KindInfo::of(EventKind::TASK)?.param(name)?;
+        event.get(&Key::param(place), arena).known()
     };
     let text = |name| param(name).and_then(|value| value.as_bytes()).unwrap_or_default();
     let number = |name| param(name).and_then(|value| value.as_u64());
     let narrow = |name| number(name).and_then(|number| u32::try_from(number).ok());
-    let context = |id: FieldId| known(event.get(&Key::of(id), arena));
+    let context = |id: FieldId| event.get(&Key::of(id), arena).known();
     let id = |id| context(id).and_then(|value| value.as_i64());
     let wide = |id| context(id).and_then(|value| value.as_u64());
     let uint = |id| wide(id).and_then(|number| u32::try_from(number).ok());
@@ -47,7 +38,7 @@ pub(super) fn row<'a>(event: &'a dyn Event, arena: &'a Arena) -> ProcessRow<'a> 
         exepath: text("trusted_exepath"),
         args: text("args"),
         cwd: text("cwd"),
-        env: text("env"),
+        env: if with_env { text("env") } else { b"" },
         cgroups: text("cgroups"),
         root: text("root"),
         fdlimit: param("fdlimit").and_then(|value| value.as_i64()).unwrap_or_default() as u64,
@@ -84,8 +75,4 @@ pub(super) fn row<'a>(event: &'a dyn Event, arena: &'a Arena) -> ProcessRow<'a> 
         row.root = b"/";
     }
     row
-}
-
-fn known<'a>(answer: Lookup<Value<'a>>) -> Option<Value<'a>> {
-    answer.known()
 }

@@ -338,6 +338,9 @@ fn secrets_are_recorded_only_on_demand() {
     };
     let none = RecorderOptions::default();
     assert!([&task, &exec, &write].iter().all(|event| !holds(none, event)));
+    for info in KINDS.iter().filter(|info| info.param("env").is_some()) {
+        assert!(!holds(none, &live(info.kind, &[("env", secret())])), "{}", info.name);
+    }
     let env = RecorderOptions { env: true, ..none };
     assert!(holds(env, &task) && holds(env, &exec) && !holds(env, &write));
     let buffers = RecorderOptions { buffers: true, ..none };
