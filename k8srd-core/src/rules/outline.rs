@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::diagnostic::{Diagnostic, Item, ItemKind};
-use super::yaml::{self, Data, Node};
+use super::yaml::{self, Node};
 
 /// The items of one rule file and the ranges they take.
 ///
@@ -87,7 +87,7 @@ impl Outline {
 
 impl Outlined {
     fn of(node: &Node) -> Option<Self> {
-        let entries = entries(node)?;
+        let entries = node.as_mapping()?;
         let kinds = [
             ("required_engine_version", ItemKind::RequiredEngineVersion),
             ("required_plugin_versions", ItemKind::RequiredPluginVersions),
@@ -95,7 +95,7 @@ impl Outlined {
             ("macro", ItemKind::Macro),
             ("rule", ItemKind::Rule),
         ];
-        let known = kinds.into_iter().find_map(|(key, kind)| Some((value(entries, key)?, kind)));
+        let known = kinds.into_iter().find_map(|(key, kind)| Some((node.value(key)?, kind)));
         let (item, parts) = match known {
             None => (Item::new(ItemKind::RulesContentItem, ""), Vec::new()),
             Some((name, kind @ (ItemKind::List | ItemKind::Macro | ItemKind::Rule))) => {
@@ -120,7 +120,7 @@ fn parts(kind: ItemKind, keys: &[(Node, Node)]) -> Vec<(Item, Range<usize>)> {
             (ItemKind::Rule, Some("exceptions")) => {
                 for exception in node.as_sequence().into_iter().flatten() {
                     parts.push(named(ItemKind::Exception, exception));
-                    let values = entries(exception).and_then(|keys| value(keys, "values"));
+                    let values = exception.value("values");
                     parts.extend(values.map(|values| {
                         (Item::new(ItemKind::ExceptionValues, ""), values.range.clone())
                     }));
@@ -130,7 +130,7 @@ fn parts(kind: ItemKind, keys: &[(Node, Node)]) -> Vec<(Item, Range<usize>)> {
             (_, Some("required_plugin_versions")) => {
                 for plugin in node.as_sequence().into_iter().flatten() {
                     parts.push(named(ItemKind::RequiredPlugin, plugin));
-                    let others = entries(plugin).and_then(|keys| value(keys, "alternatives"));
+                    let others = plugin.value("alternatives");
                     let others = others.and_then(Node::as_sequence).into_iter().flatten();
                     parts.extend(others.map(|other| named(ItemKind::PluginAlternative, other)));
                 }
@@ -145,19 +145,8 @@ fn parts(kind: ItemKind, keys: &[(Node, Node)]) -> Vec<(Item, Range<usize>)> {
 
 /// A part with a name of its own, under the key `name`.
 fn named(kind: ItemKind, node: &Node) -> (Item, Range<usize>) {
-    let name = entries(node).and_then(|keys| value(keys, "name"));
+    let name = node.value("name");
     (Item::new(kind, name.and_then(Node::as_text).unwrap_or("")), node.range.clone())
-}
-
-fn entries(node: &Node) -> Option<&[(Node, Node)]> {
-    match &node.data {
-        Data::Mapping(entries) => Some(entries),
-        _ => None,
-    }
-}
-
-fn value<'n>(entries: &'n [(Node, Node)], key: &str) -> Option<&'n Node> {
-    entries.iter().find(|(own, _)| own.as_text() == Some(key)).map(|(_, value)| value)
 }
 
 #[cfg(test)]

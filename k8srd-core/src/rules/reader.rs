@@ -51,10 +51,9 @@ struct Map<'n> {
 }
 
 impl<'n> Map<'n> {
-    /// The value of a key; of the first, where it is there twice.
+    /// The value of a key.
     fn value(&self, key: &str) -> Option<&'n Node> {
-        let entry = self.entries.iter().find(|(own, _)| own.as_text() == Some(key));
-        entry.map(|(_, value)| value)
+        self.node.value(key)
     }
 }
 
@@ -365,11 +364,7 @@ impl Reader<'_> {
         if map.value(key).is_some() {
             return Ok(());
         }
-        let overrides = match map.value("override").map(|node| &node.data) {
-            Some(Data::Mapping(entries)) => &entries[..],
-            _ => &[],
-        };
-        let named = overrides.iter().find(|(own, _)| own.as_text() == Some(key));
+        let named = map.value("override").and_then(|overrides| overrides.entry(key));
         let node = named.map_or(map.node, |(named, _)| named);
         let message = format!("`override` names {key}, which the item does not have");
         Err(self.error(Code::YamlValidate, &map.item, node, message))

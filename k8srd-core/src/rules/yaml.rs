@@ -212,6 +212,23 @@ impl Node {
         }
     }
 
+    pub(super) fn as_mapping(&self) -> Option<&[(Node, Node)]> {
+        match &self.data {
+            Data::Mapping(entries) => Some(entries),
+            _ => None,
+        }
+    }
+
+    /// The entry with this key in a mapping; the first, where it is there twice.
+    pub(super) fn entry(&self, key: &str) -> Option<&(Node, Node)> {
+        self.as_mapping()?.iter().find(|(own, _)| own.as_text() == Some(key))
+    }
+
+    /// The value of a key in a mapping; of the first, where it is there twice.
+    pub(super) fn value(&self, key: &str) -> Option<&Node> {
+        self.entry(key).map(|(_, value)| value)
+    }
+
     /// Whether this is YAML's null, or nothing at all.
     pub(super) fn is_null(&self) -> bool {
         match &self.data {

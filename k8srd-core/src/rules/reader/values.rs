@@ -5,7 +5,7 @@ use crate::alert::Priority;
 use crate::rules::diagnostic::{Code, Diagnostic, Item, ItemKind, Span};
 use crate::rules::suggest::nearest;
 use crate::rules::text::Text;
-use crate::rules::yaml::{Data, Node};
+use crate::rules::yaml::Node;
 
 /// The largest `weight`.
 const MAX_WEIGHT: u16 = 1000;
@@ -147,7 +147,7 @@ impl Reader<'_> {
     }
 
     pub(super) fn mapping<'n>(&self, item: Item, node: &'n Node) -> Checked<Map<'n>> {
-        let Data::Mapping(entries) = &node.data else {
+        let Some(entries) = node.as_mapping() else {
             let message = "this must be a mapping of keys to values, such as `rule: name`";
             return Err(self.error(Code::YamlValidate, &item, node, message));
         };
@@ -182,10 +182,8 @@ impl Reader<'_> {
 
     /// Where a node is; of a mapping, its first value, which names it.
     pub(super) fn span(&self, node: &Node) -> Span {
-        let shown = match &node.data {
-            Data::Mapping(entries) => entries.first().map_or(node, |(_, value)| value),
-            _ => node,
-        };
+        let first = node.as_mapping().and_then(<[_]>::first);
+        let shown = first.map_or(node, |(_, value)| value);
         Span { file: self.file, range: shown.range.clone() }
     }
 }
