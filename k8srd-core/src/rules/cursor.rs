@@ -25,20 +25,25 @@ impl<'t> Cursor<'t> {
 
     /// A list in parentheses, or its name, which is one value.
     pub(super) fn list_or_name(&mut self) -> Parsed<Vec<Literal>> {
-        if !self.eat("(") {
-            return Ok(vec![self.value("a list in parentheses, or a list's name")?]);
+        if self.eat("(") {
+            return self.list(|cursor| cursor.value("a value"));
         }
-        let mut values = Vec::new();
+        Ok(vec![self.value("a list in parentheses, or a list's name")?])
+    }
+
+    /// What stands behind the opening parenthesis of a list.
+    pub(super) fn list<T>(&mut self, one: impl Fn(&mut Self) -> Parsed<T>) -> Parsed<Vec<T>> {
+        let mut all = Vec::new();
         self.skip_blanks();
         if self.eat(")") {
-            return Ok(values);
+            return Ok(all);
         }
         loop {
             self.skip_blanks();
-            values.push(self.value("a value")?);
+            all.push(one(self)?);
             self.skip_blanks();
             if self.eat(")") {
-                return Ok(values);
+                return Ok(all);
             }
             if !self.eat(",") {
                 return Err(self.unexpected("`,` or `)`"));
@@ -103,7 +108,7 @@ impl<'t> Cursor<'t> {
                 }
                 Some(c) if c == quote => break,
                 Some('\0') => return Err(self.error(here, "NUL cannot be compared".to_owned())),
-                Some('\\') => bytes.extend(self.escape(here, quote)?),
+                Some('\\') => bytes.push(self.escape(here, quote)?),
                 Some(c) => bytes.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes()),
             }
         }
@@ -111,8 +116,8 @@ impl<'t> Cursor<'t> {
     }
 
     /// What stands behind a backslash.
-    fn escape(&mut self, start: usize, quote: char) -> Parsed<Option<u8>> {
-        let byte = match self.next() {
+    fn escape(&mut self, start: usize, quote: char) -> Parsed<u8> {
+        Ok(match self.next() {
             Some('b') => 0x08,
             Some('f') => 0x0C,
             Some('n') => b'\n',
@@ -144,8 +149,7 @@ impl<'t> Cursor<'t> {
                 );
                 return Err(self.error(start, message));
             }
-        };
-        Ok(Some(byte))
+        })
     }
 
     /// `and`, `or` or `not`, with a blank or a parenthesis behind.

@@ -310,25 +310,10 @@ impl Cursor<'_> {
 
     /// One argument of a transformer. Texts stand in quotes here: without, they would be fields.
     fn argument(&mut self, depth: usize) -> Parsed<Argument> {
-        if !self.eat("(") {
-            return self.list_element(depth);
+        if self.eat("(") {
+            return self.list(|cursor| cursor.list_element(depth)).map(Argument::List);
         }
-        let mut all = Vec::new();
-        self.skip_blanks();
-        if self.eat(")") {
-            return Ok(Argument::List(all));
-        }
-        loop {
-            self.skip_blanks();
-            all.push(self.list_element(depth)?);
-            self.skip_blanks();
-            if self.eat(")") {
-                return Ok(Argument::List(all));
-            }
-            if !self.eat(",") {
-                return Err(self.unexpected("`,` or `)`"));
-            }
-        }
+        self.list_element(depth)
     }
 
     fn list_element(&mut self, depth: usize) -> Parsed<Argument> {
