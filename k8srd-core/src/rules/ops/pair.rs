@@ -5,7 +5,7 @@ use std::cmp::Ordering;
 use memchr::memmem;
 
 use super::glob::{self, Case};
-use super::{Quantifier, c_string, integer, searched};
+use super::{Quantifier, c_string, integer, searched, text};
 use crate::arena::Arena;
 use crate::rules::ast::Operator;
 use crate::value::Value;
@@ -44,7 +44,7 @@ fn holds(operator: Operator, left: &Value<'_>, right: &Value<'_>, arena: &Arena)
         Operator::Gt => ordered(Ordering::is_gt),
         Operator::Ge => ordered(Ordering::is_ge),
         Operator::Contains | Operator::BContains => texts(&|l, r| memmem::find(l, r).is_some()),
-        Operator::IContains => texts(&contains_in_any_case),
+        Operator::IContains => texts(&text::holds_in_any_case),
         Operator::StartsWith | Operator::BStartsWith => texts(&<[u8]>::starts_with),
         Operator::EndsWith => texts(&<[u8]>::ends_with),
         Operator::Glob => texts(&|l, r| glob::matches_once(r, l, Case::Matters, arena)),
@@ -74,10 +74,6 @@ fn order(left: &Value<'_>, right: &Value<'_>) -> Option<Ordering> {
         (Value::Bytes(left), Value::Bytes(right)) => Some(left.cmp(right)),
         _ => None,
     }
-}
-
-fn contains_in_any_case(text: &[u8], part: &[u8]) -> bool {
-    part.is_empty() || text.windows(part.len()).any(|window| window.eq_ignore_ascii_case(part))
 }
 
 #[cfg(test)]

@@ -13,7 +13,7 @@ pub(super) fn contains(_: FieldType, operands: &[OwnedValue]) -> Box<dyn Test> {
 
 /// `icontains`
 pub(super) fn contains_in_any_case(_: FieldType, operands: &[OwnedValue]) -> Box<dyn Test> {
-    Box::new(ContainsInAnyCase(needle(operands.first()).to_ascii_lowercase()))
+    Box::new(ContainsInAnyCase(needle(operands.first()).into()))
 }
 
 /// `startswith`
@@ -35,19 +35,22 @@ impl Test for Contains {
     }
 }
 
-/// Holds the text in lower case.
 #[derive(Debug)]
-struct ContainsInAnyCase(Vec<u8>);
+struct ContainsInAnyCase(Box<[u8]>);
 
 impl Test for ContainsInAnyCase {
     fn test(&self, value: &Value<'_>) -> bool {
-        let Some(text) = searched(value) else { return false };
-        let Some((&first, _)) = self.0.split_first() else { return true };
-        let starts = memchr::memchr2_iter(first, first.to_ascii_uppercase(), text);
-        starts
-            .map(|at| text.get(at..at + self.0.len()))
-            .any(|part| part.is_some_and(|part| part.eq_ignore_ascii_case(&self.0)))
+        searched(value).is_some_and(|text| holds_in_any_case(text, &self.0))
     }
+}
+
+/// Whether `part` is in `text`, whatever the case of its letters.
+pub(super) fn holds_in_any_case(text: &[u8], part: &[u8]) -> bool {
+    let Some((first, _)) = part.split_first() else { return true };
+    let (lower, upper) = (first.to_ascii_lowercase(), first.to_ascii_uppercase());
+    memchr::memchr2_iter(lower, upper, text)
+        .filter_map(|at| text.get(at..at + part.len()))
+        .any(|found| found.eq_ignore_ascii_case(part))
 }
 
 #[derive(Debug)]
