@@ -5,8 +5,6 @@ mod never;
 mod policy;
 mod shadowed;
 
-use std::collections::BTreeMap;
-
 use super::ast::Condition;
 use super::collect::{Collection, Row, Rule as RuleData};
 use super::compile::{self, Parsed};
@@ -27,9 +25,8 @@ pub(super) fn check(
     found: &mut Vec<Diagnostic>,
 ) {
     let mut lists = Lists::new(&collection.lists);
-    let by_name: BTreeMap<_, _> = collection.rules.iter().map(|row| (&*row.name, row)).collect();
     for rule in rules {
-        let Some(row) = by_name.get(&*rule.info().name) else { continue };
+        let Some(row) = collection.rules.get(&rule.info().name) else { continue };
         policy::check(options, rule, row, found);
         if options.looks_at_conditions() {
             check_condition(schema, rule, row, &mut lists, found);

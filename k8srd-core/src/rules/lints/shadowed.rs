@@ -3,7 +3,7 @@
 use super::implied::Prover;
 use crate::rules::ast::Condition;
 use crate::rules::diagnostic::{Code, Diagnostic};
-use crate::rules::syntax::{Check, Expr, Operand, Right, TextRange};
+use crate::rules::syntax::{Check, Expr, Right, TextRange};
 use crate::rules::text::Text;
 
 /// More parts of one `or` than this are not compared with each other.
@@ -57,14 +57,8 @@ fn check_or(
             (false, true) => "this part of an `or` changes nothing: an earlier one is wider",
             (false, false) => "this part of an `or` changes nothing: a later one is wider",
         };
-        let place = exprs.get(j).and_then(|wider| text.span(&range(wider)));
-        let mut diagnostic = text.error(Code::Shadowed, message, &range(expr));
-        if let (Some(place), Some(own)) = (place, &diagnostic.span)
-            && place.file == own.file
-        {
-            diagnostic.help = Some("remove it, or narrow the other".to_owned());
-        }
-        found.push(diagnostic);
+        let help = "remove it, or narrow the other".to_owned();
+        found.push(text.error(Code::Shadowed, message, &range(expr)).help(help));
     }
 }
 
@@ -83,16 +77,9 @@ fn range(expr: &Expr) -> TextRange {
                 Right::Nothing => operator_span.end,
                 Right::Value(literal) => literal.span.end,
                 Right::List(literals) => literals.last().map_or(operator_span.end, |l| l.span.end),
-                Right::Operand(operand) => span(operand).end,
+                Right::Operand(operand) => operand.span().end,
             };
-            span(left).start..end
+            left.span().start..end
         }
-    }
-}
-
-fn span(operand: &Operand) -> &TextRange {
-    match operand {
-        Operand::Field(field) => &field.span,
-        Operand::Transformer(transformer) => &transformer.span,
     }
 }
