@@ -33,14 +33,7 @@ impl Arena {
 
     /// Stores the concatenation of `parts`.
     pub fn concat(&self, parts: &[&[u8]]) -> &[u8] {
-        let mut all = bumpalo::collections::Vec::with_capacity_in(
-            parts.iter().map(|part| part.len()).sum(),
-            &self.bump,
-        );
-        for part in parts {
-            all.extend_from_slice(part);
-        }
-        all.into_bump_slice()
+        self.join(parts, b"")
     }
 
     /// Stores `parts` with `separator` between each two.
