@@ -137,25 +137,29 @@ impl Compiler<'_, '_> {
         }
         let text = exceptions::write_out(&row.data.condition, row.data.exceptions.all());
         let before = text.as_ref().ok().and_then(|text| kept.take(row, text));
-        if let Some(KeptRule { rule, told, macros, lists, size }) = before {
-            self.macros.mark_used(&macros);
-            self.lists.mark_used(&lists);
-            self.size += size;
-            self.told.clone_from(&told);
-            if kept.is_wanted {
-                let rule = rule.clone();
-                kept.put(&row.name, KeptRule { rule, told, macros, lists, size });
+        let compiled = match before {
+            Some(before) => {
+                self.macros.mark_used(&before.macros);
+                self.lists.mark_used(&before.lists);
+                self.size += before.size;
+                before
             }
-            return rule;
+            None => {
+                self.names = Names::default();
+                let size = self.size;
+                let rule = self.rule(row, text);
+                let Names { macros, lists } = std::mem::take(&mut self.names);
+                let told = std::mem::take(&mut self.told);
+                KeptRule { rule, told, macros, lists, size: self.size - size }
+            }
+        };
+        if !kept.is_wanted {
+            self.told = compiled.told;
+            return compiled.rule;
         }
-        self.names = Names::default();
-        let size = self.size;
-        let rule = self.rule(row, text);
-        if kept.is_wanted {
-            let Names { macros, lists } = std::mem::take(&mut self.names);
-            let (told, size) = (self.told.clone(), self.size - size);
-            kept.put(&row.name, KeptRule { rule: rule.clone(), told, macros, lists, size });
-        }
+        self.told.clone_from(&compiled.told);
+        let rule = compiled.rule.clone();
+        kept.put(&row.name, compiled);
         rule
     }
 
