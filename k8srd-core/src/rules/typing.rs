@@ -174,7 +174,8 @@ impl Typer<'_, '_> {
         let (left, row) = (left?, row?);
         let shown = check.left.shown();
         let modifier = check.modifier.as_ref().and_then(|name| modifier(&name.name));
-        self.fits(check, row, &left)?;
+        let types = self.types(&left);
+        self.fits(check, row, &left, &types)?;
         if let (Some(right), Right::Operand(written)) = (&right, &check.right) {
             self.comparable(check, row, &left, right, written)?;
         }
@@ -188,7 +189,7 @@ impl Typer<'_, '_> {
         // No early end: the problems of every constant are wanted.
         let constants: Vec<_> = literals
             .iter()
-            .map(|literal| self.constant(&shown, &left, row.operator, modifier, literal))
+            .map(|literal| self.constant(&shown, &left, &types, row.operator, modifier, literal))
             .collect();
         let constants = constants.into_iter().collect::<Option<Vec<_>>>()?;
         let size = 1 + constants.len();
@@ -203,7 +204,13 @@ impl Typer<'_, '_> {
     }
 
     /// Whether the operator compares values of this type and number.
-    fn fits(&mut self, check: &Check, row: &ops::Row, left: &ast::Operand) -> Option<()> {
+    fn fits(
+        &mut self,
+        check: &Check,
+        row: &ops::Row,
+        left: &ast::Operand,
+        types: &[FieldType],
+    ) -> Option<()> {
         let (shown, operator) = (check.left.shown(), check.operator.text);
         let several = match left.multiplicity() {
             Multiplicity::List if row.list.is_none() => Some("a list of values"),
@@ -215,7 +222,6 @@ impl Typer<'_, '_> {
             self.report(ProblemKind::Wrong, &check.operator_span, message, None);
             return None;
         }
-        let types = self.types(left);
         if !types.iter().any(|ty| (row.fits)(*ty)) {
             let ty = types.first().map_or("none", |ty| ty.name());
             let message = format!("{operator} does not compare {shown}, which is of type {ty}");
@@ -225,10 +231,12 @@ impl Typer<'_, '_> {
         Some(())
     }
 
+    /// A constant that is compared with `left`, whose values are of one of `types`.
     fn constant(
         &mut self,
         shown: &str,
         left: &ast::Operand,
+        types: &[FieldType],
         operator: Operator,
         modifier: Option<Modifier>,
         literal: &Literal,
@@ -245,13 +253,11 @@ impl Typer<'_, '_> {
                 }
             }
         }
-        // A dynamic value has to be one that one of its types can have; it is kept as text.
-        let types = self.types(left);
-        let fitting =
-            types.iter().find(|ty| constant::read(**ty, operator, &literal.bytes).is_ok());
-        let ty = match fitting {
-            Some(_) => left.ty(),
-            None => types.first().copied().unwrap_or(left.ty()),
+        let fits = |ty: &FieldType| constant::read(*ty, operator, &literal.bytes).is_ok();
+        let ty = match types {
+            // A dynamic value has to be one that one of its types can have; it is kept as text.
+            [first, ..] if *first != left.ty() && !types.iter().any(fits) => *first,
+            _ => left.ty(),
         };
         match constant::read(ty, operator, &literal.bytes) {
             Ok(value) => Some(value),
