@@ -165,8 +165,45 @@ impl Plan {
 
 /// The kinds of events that a condition may hold for.
 pub(super) fn matched_kinds<'s>(schema: &'s Schema, condition: &Condition) -> Vec<&'s KindInfo> {
-    let mut specialised = Specialised::new(schema, condition, &mut Keys::default());
-    judged_kinds(schema).filter(|info| specialised.on(info).is_some()).collect()
+    let mut parts = Vec::new();
+    each_check(condition, &mut |check| {
+        parts.push(Part::new(check, || Arc::new(Atom::new(check, &mut |_| usize::MAX))));
+    });
+    let mut deciding = Deciding::new(schema, parts);
+    let mut known: HashMap<Vec<Option<bool>>, bool> = HashMap::new();
+    let may_hold = |info: &&KindInfo| {
+        let decisions = deciding.on(info);
+        if let Some(may_hold) = known.get(decisions) {
+            return *may_hold;
+        }
+        let decisions = decisions.to_vec();
+        let may_hold = truth(condition, &mut deciding.of_checks()) != Some(false);
+        known.insert(decisions, may_hold);
+        may_hold
+    };
+    judged_kinds(schema).filter(may_hold).collect()
+}
+
+/// What a condition comes to where this is `decided` of its comparisons in the order of writing.
+fn truth(condition: &Condition, decided: &mut impl Iterator<Item = Option<bool>>) -> Option<bool> {
+    let mut join = |all: &[Condition], decisive: bool| {
+        let (mut is_decided, mut is_open) = (false, false);
+        // No early end: each comparison takes its own.
+        for one in all {
+            match truth(one, decided) {
+                Some(value) => is_decided |= value == decisive,
+                None => is_open = true,
+            }
+        }
+        if is_decided { Some(decisive) } else { (!is_open).then_some(!decisive) }
+    };
+    match condition {
+        Condition::Const(value) => Some(*value),
+        Condition::Check(_) => decided.next().flatten(),
+        Condition::Not(inner) => truth(inner, decided).map(|value| !value),
+        Condition::All(all) => join(all, false),
+        Condition::Any(all) => join(all, true),
+    }
 }
 
 fn judged_kinds(schema: &Schema) -> impl Iterator<Item = &KindInfo> {
@@ -212,32 +249,79 @@ fn follows_path(schema: &Schema, field: FieldId) -> bool {
     schema.field_info(field).is_some_and(|info| info.follows_path)
 }
 
-/// A condition with what an event's kind decides put in: `evt.type` and its like.
+/// What kinds decide of a condition's comparisons: `evt.type` and its like.
 ///
-/// Most kinds decide alike, so the condition is compiled once for each way to decide; and only
-/// comparisons that kinds may decide are asked about each.
-struct Specialised<'a> {
+/// Only comparisons that kinds may decide are asked about each.
+struct Deciding<'a> {
     schema: &'a Schema,
-    condition: &'a Condition,
     /// All comparisons in the order of writing.
     parts: Vec<Part<'a>>,
-    /// By what a kind decides of those that it may.
-    compiled: HashMap<Vec<Option<bool>>, Option<Left>>,
-    /// What the last kind decided: there are hundreds of kinds, which mostly decide alike.
+    /// What the last kind decided of those that it may: there are hundreds of kinds, which mostly
+    /// decide alike.
     decisions: Vec<Option<bool>>,
     arena: Arena,
-    /// Whether it may hold for a kind that was asked about.
-    may_hold: bool,
 }
 
 /// A comparison.
-struct Part<'a> {
-    check: &'a Check,
-    atom: Arc<Atom>,
-    /// Whether kinds may decide it.
-    of_kind: bool,
+enum Part<'a> {
+    /// Kinds may decide it.
+    OfKind(&'a Check, Arc<Atom>),
     /// What is known of it, whatever the kind.
-    known: Option<bool>,
+    Other(Option<bool>),
+}
+
+impl<'a> Part<'a> {
+    /// `atom` is asked for where it is needed.
+    fn new(check: &'a Check, atom: impl FnOnce() -> Arc<Atom>) -> Self {
+        if is_of_kind(check) {
+            Self::OfKind(check, atom())
+        } else {
+            Self::Other(never_holds(check).then_some(false))
+        }
+    }
+}
+
+impl<'a> Deciding<'a> {
+    fn new(schema: &'a Schema, parts: Vec<Part<'a>>) -> Self {
+        Self { schema, parts, decisions: Vec::new(), arena: Arena::default() }
+    }
+
+    /// What a kind decides of the comparisons that it may.
+    fn on(&mut self, info: &KindInfo) -> &[Option<bool>] {
+        let Self { schema, parts, decisions, arena } = self;
+        arena.reset();
+        let event = OfKind { info, source: schema.source_name() };
+        decisions.clear();
+        decisions.extend(parts.iter().filter_map(|part| match part {
+            Part::OfKind(check, atom) => Some(decide(&event, check, atom, arena)),
+            Part::Other(_) => None,
+        }));
+        decisions
+    }
+
+    /// What is decided of each comparison for the last kind, in the order of writing.
+    fn of_checks(&self) -> impl Iterator<Item = Option<bool>> {
+        let mut decided = self.decisions.iter();
+        self.parts.iter().map(move |part| match part {
+            Part::OfKind(..) => decided.next().copied().flatten(),
+            Part::Other(known) => *known,
+        })
+    }
+}
+
+/// A condition with what an event's kind decides put in.
+///
+/// Most kinds decide alike, so the condition is compiled once for each way to decide.
+struct Specialised<'a> {
+    schema: &'a Schema,
+    condition: &'a Condition,
+    /// Its comparisons in the order of writing.
+    atoms: Vec<Arc<Atom>>,
+    deciding: Deciding<'a>,
+    /// By what a kind decides.
+    compiled: HashMap<Vec<Option<bool>>, Option<Left>>,
+    /// Whether it may hold for a kind that was asked about.
+    may_hold: bool,
 }
 
 /// What is left of a condition.
@@ -250,40 +334,31 @@ struct Left {
 
 impl<'a> Specialised<'a> {
     fn new(schema: &'a Schema, condition: &'a Condition, keys: &mut Keys) -> Self {
-        let mut atoms = Vec::new();
-        collect(condition, keys, &mut atoms);
-        let parts = atoms.into_iter().map(|(check, atom)| {
-            let known = never_holds(check).then_some(false);
-            Part { check, atom, of_kind: is_of_kind(check), known }
+        let mut place = |operand: &Operand| {
+            let next = keys.len();
+            *keys.entry(operand.clone()).or_insert(next)
+        };
+        let (mut atoms, mut parts) = (Vec::new(), Vec::new());
+        each_check(condition, &mut |check| {
+            let atom = Arc::new(Atom::new(check, &mut place));
+            parts.push(Part::new(check, || Arc::clone(&atom)));
+            atoms.push(atom);
         });
-        Self {
-            schema,
-            condition,
-            parts: parts.collect(),
-            compiled: HashMap::new(),
-            decisions: Vec::new(),
-            arena: Arena::default(),
-            may_hold: false,
-        }
+        let deciding = Deciding::new(schema, parts);
+        Self { schema, condition, atoms, deciding, compiled: HashMap::new(), may_hold: false }
     }
 
     /// What is left of the condition for events of a kind; `None` if it never holds.
     fn on(&mut self, info: &KindInfo) -> Option<&Left> {
-        let Self { schema, condition, parts, compiled, decisions, arena, may_hold } = self;
-        arena.reset();
-        let event = OfKind { info, source: schema.source_name() };
-        let of_kind = parts.iter().filter(|part| part.of_kind);
-        decisions.clear();
-        decisions.extend(of_kind.map(|part| decide(&event, part.check, &part.atom, arena)));
-        if compiled.get(decisions.as_slice()).is_none() {
-            let mut decided = decisions.iter();
-            let mut rest = parts.iter();
+        let Self { schema, condition, atoms, deciding, compiled, may_hold } = self;
+        let decisions = deciding.on(info);
+        if !compiled.contains_key(decisions) {
+            let decisions = decisions.to_vec();
+            let mut parts = deciding.of_checks().zip(atoms.iter());
             let node = Node::build(condition, &mut |_| {
                 // There is one part for each comparison.
-                let Some(part) = rest.next() else { return Node::Const(false) };
-                let decided =
-                    if part.of_kind { decided.next().copied().flatten() } else { part.known };
-                decided.map_or_else(|| Node::Check(part.atom.clone()), Node::Const)
+                let Some((decided, atom)) = parts.next() else { return Node::Const(false) };
+                decided.map_or_else(|| Node::Check(Arc::clone(atom)), Node::Const)
             });
             let left = (!matches!(node, Node::Const(false))).then(|| {
                 let mut reads = FieldSet::default();
@@ -293,9 +368,9 @@ impl<'a> Specialised<'a> {
                 let follows_path = reads.iter().any(|field| follows_path(schema, field));
                 Left { condition: Arc::new(node), reads, follows_path }
             });
-            compiled.insert(decisions.clone(), left);
+            compiled.insert(decisions, left);
         }
-        let left = compiled.get(decisions.as_slice()).and_then(Option::as_ref);
+        let left = compiled.get(deciding.decisions.as_slice()).and_then(Option::as_ref);
         *may_hold |= left.is_some();
         left
     }
@@ -384,20 +459,14 @@ impl Event for OfKind<'_> {
     }
 }
 
-/// All comparisons, in the order in which [`Node::build`] asks for them.
-fn collect<'a>(condition: &'a Condition, keys: &mut Keys, atoms: &mut Vec<(&'a Check, Arc<Atom>)>) {
+/// Calls `each` with every comparison, in the order in which [`Node::build`] asks for them.
+fn each_check<'a>(condition: &'a Condition, each: &mut dyn FnMut(&'a Check)) {
     match condition {
         Condition::Const(_) => {}
-        Condition::Check(check) => {
-            let place = &mut |operand: &Operand| {
-                let next = keys.len();
-                *keys.entry(operand.clone()).or_insert(next)
-            };
-            atoms.push((check, Arc::new(Atom::new(check, place))));
-        }
-        Condition::Not(inner) => collect(inner, keys, atoms),
+        Condition::Check(check) => each(check),
+        Condition::Not(inner) => each_check(inner, each),
         Condition::All(all) | Condition::Any(all) => {
-            all.iter().for_each(|condition| collect(condition, keys, atoms));
+            all.iter().for_each(|condition| each_check(condition, each));
         }
     }
 }
@@ -427,6 +496,9 @@ mod tests {
         let plan = plan(&[(condition, "x")]);
         assert_eq!(plan.kinds(RuleId(0)), kinds.iter().copied().collect(), "{condition}");
         assert_eq!(plan.interest().kinds(), &plan.kinds(RuleId(0)), "{condition}");
+        let schema = Schema::falco();
+        let matched = matched_kinds(&schema, &parse_condition(&schema, condition).0.unwrap());
+        assert!(matched.iter().map(|info| info.kind).eq(kinds.iter().copied()), "{condition}");
     }
 
     #[test]
