@@ -229,13 +229,33 @@ struct SourceFile {
     /// Where each line begins, once someone asks for a line: many problems of a large file are
     /// found without going through it for each.
     lines: OnceLock<Vec<usize>>,
+    /// How many characters begin before each [`STEP`] bytes, once someone asks for a column: nor
+    /// for many problems of a long line.
+    characters: OnceLock<Vec<usize>>,
+}
+
+const STEP: usize = 4096;
+
+/// The part of a line round a problem.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "plain data")]
+pub struct Excerpt<'s> {
+    /// What is there.
+    pub text: &'s str,
+    /// Which of its characters the problem covers: one at least, which may lie behind the last.
+    pub marked: Range<usize>,
+    /// Whether the line begins before it.
+    pub is_cut_before: bool,
+    /// Whether the line goes on behind it.
+    pub is_cut_after: bool,
 }
 
 impl Sources {
     /// Adds a text.
     pub(super) fn add(&mut self, name: String, text: String) -> FileId {
         let id = FileId(u32::try_from(self.files.len()).unwrap_or(u32::MAX));
-        self.files.push(SourceFile { name, text, lines: OnceLock::new() });
+        let (lines, characters) = (OnceLock::new(), OnceLock::new());
+        self.files.push(SourceFile { name, text, lines, characters });
         id
     }
 
@@ -256,9 +276,10 @@ impl Sources {
 
     /// Where a span begins.
     pub fn position(&self, span: &Span) -> Position {
-        let (line, start, at) = self.locate(span);
-        let before = self.text(span.file).get(start..at).unwrap_or("");
-        Position { line, column: before.chars().count() + 1 }
+        let Some(file) = self.file(span.file) else { return Position { line: 1, column: 1 } };
+        let (line, start, at) = file.locate(span.range.start);
+        let column = file.characters_before(at) - file.characters_before(start) + 1;
+        Position { line, column }
     }
 
     /// Where a span ends.
@@ -269,37 +290,79 @@ impl Sources {
     /// The line in which a span begins, and the characters of it that the span covers: one at
     /// least.
     pub fn line(&self, span: &Span) -> (&str, Range<usize>) {
-        let (_, start, at) = self.locate(span);
-        let rest = self.text(span.file).get(start..).unwrap_or("");
-        let line = rest.lines().next().unwrap_or("");
-        let from = rest.get(..at - start).unwrap_or("").chars().count();
-        let bytes = span.range.len().min(line.len().saturating_sub(at - start));
-        let covered = line
-            .get(at - start..)
-            .map_or(0, |rest| rest.char_indices().take_while(|(at, _)| *at < bytes).count());
-        (line, from..from + covered.max(1))
+        let Excerpt { text, marked, .. } = self.excerpt(span, usize::MAX, usize::MAX);
+        (text, marked)
     }
 
-    /// The number of the line in which a span begins, where that line begins, and where the span
-    /// does.
-    fn locate(&self, span: &Span) -> (usize, usize, usize) {
-        let Some(SourceFile { text, lines, .. }) = self.file(span.file) else { return (1, 0, 0) };
-        let mut at = span.range.start.min(text.len());
-        while !text.is_char_boundary(at) {
-            at -= 1;
+    /// The part of the line in which a span begins from `before` characters before the span on, of
+    /// `width` characters at most: lines can be very long.
+    pub fn excerpt(&self, span: &Span, before: usize, width: usize) -> Excerpt<'_> {
+        let (line, at) = self.file(span.file).map_or(("", 0), |file| file.line(span.range.start));
+        let (head, tail) = line.split_at(at);
+        let start = head.char_indices().rev().take(before).last().map_or(at, |(start, _)| start);
+        let indent = head[start..].chars().count();
+        let shown = &line[start..];
+        let end = shown.char_indices().nth(width).map_or(shown.len(), |(end, _)| end);
+        let covered = tail.char_indices().take_while(|(place, _)| *place < span.range.len());
+        let covered = covered.take(width.saturating_sub(indent)).count();
+        Excerpt {
+            text: &shown[..end],
+            marked: indent..indent + covered.max(1),
+            is_cut_before: start > 0,
+            is_cut_after: end < shown.len(),
         }
-        let lines = lines.get_or_init(|| {
-            let after_newlines = text.match_indices('\n').map(|(newline, _)| newline + 1);
-            std::iter::once(0).chain(after_newlines).collect()
-        });
-        let line = lines.partition_point(|&start| start <= at);
-        let start = line.checked_sub(1).and_then(|line| lines.get(line)).copied().unwrap_or(0);
-        (line.max(1), start, at)
     }
 
     fn file(&self, file: FileId) -> Option<&SourceFile> {
         self.files.get(usize::try_from(file.0).ok()?)
     }
+}
+
+impl SourceFile {
+    /// The number of the line in which a place is, where that line begins, and the place, moved
+    /// back to where a character begins.
+    fn locate(&self, place: usize) -> (usize, usize, usize) {
+        let at = self.text.floor_char_boundary(place);
+        let line = self.lines().partition_point(|&start| start <= at);
+        let start = line.checked_sub(1).and_then(|line| self.lines().get(line));
+        (line.max(1), start.copied().unwrap_or(0), at)
+    }
+
+    /// The line in which a place is, and where in it.
+    fn line(&self, place: usize) -> (&str, usize) {
+        let (number, start, at) = self.locate(place);
+        let end = self.lines().get(number).copied().unwrap_or(self.text.len());
+        let line = self.text.get(start..end).unwrap_or("");
+        let line =
+            line.strip_suffix('\n').map_or(line, |line| line.strip_suffix('\r').unwrap_or(line));
+        (line, (at - start).min(line.len()))
+    }
+
+    fn lines(&self) -> &[usize] {
+        self.lines.get_or_init(|| {
+            let after_newlines = self.text.match_indices('\n').map(|(newline, _)| newline + 1);
+            std::iter::once(0).chain(after_newlines).collect()
+        })
+    }
+
+    /// How many characters begin before a place.
+    fn characters_before(&self, place: usize) -> usize {
+        let counted = self.characters.get_or_init(|| {
+            let steps = self.text.as_bytes().chunks(STEP).scan(0, |before, step| {
+                *before += characters(step);
+                Some(*before)
+            });
+            std::iter::once(0).chain(steps).collect()
+        });
+        let step = place / STEP;
+        let rest = self.text.as_bytes().get(step * STEP..place).unwrap_or_default();
+        counted.get(step).copied().unwrap_or(0) + characters(rest)
+    }
+}
+
+/// How many characters begin in a piece of UTF-8 text.
+fn characters(bytes: &[u8]) -> usize {
+    bytes.iter().filter(|&&byte| byte & 0xC0 != 0x80).count()
 }
 
 /// A problem, where it is, and what to do.
@@ -363,13 +426,12 @@ impl Diagnostic {
                 writeln!(f, "{:gutter$}--> {name}", "")?;
             } else {
                 let Position { line, column } = sources.position(span);
-                let (snippet, covered) = sources.line(span);
-                let (snippet, covered) = cut(snippet, covered);
+                let Excerpt { text, marked, .. } = sources.excerpt(span, BEFORE, WIDTH);
                 gutter = line.to_string().len();
                 writeln!(f, "{:gutter$}--> {name}:{line}:{column}", "")?;
                 writeln!(f, "{:gutter$} |", "")?;
-                writeln!(f, "{line} | {snippet}")?;
-                let (from, marks) = (covered.start, "^".repeat(covered.len()));
+                writeln!(f, "{line} | {}", plain(text))?;
+                let (from, marks) = (marked.start, "^".repeat(marked.len()));
                 writeln!(f, "{:gutter$} | {:from$}{marks}", "", "")?;
             }
         }
@@ -381,7 +443,12 @@ impl Diagnostic {
     }
 }
 
-/// Text without control characters: no rule file paints on the terminal of whoever checks it.
+/// How much of a line is shown before what is marked, and at all.
+const BEFORE: usize = 60;
+const WIDTH: usize = 120;
+
+/// Text without control characters: no rule file paints on the terminal of whoever checks it. Tabs
+/// are blanks, so that a mark under them stays in its place.
 fn plain(text: &str) -> impl fmt::Display + '_ {
     fmt::from_fn(move |f| {
         for c in text.chars() {
@@ -389,18 +456,6 @@ fn plain(text: &str) -> impl fmt::Display + '_ {
         }
         Ok(())
     })
-}
-
-/// The part of a line round what is marked, fit for a terminal: conditions can be very long
-/// lines. Tabs and control characters become blanks, so that the mark stays under its place.
-fn cut(line: &str, covered: Range<usize>) -> (String, Range<usize>) {
-    const BEFORE: usize = 60;
-    const WIDTH: usize = 120;
-    let skip = covered.start.saturating_sub(BEFORE);
-    let shown =
-        line.chars().skip(skip).take(WIDTH).map(|c| if c.is_control() { ' ' } else { c }).collect();
-    let start = covered.start - skip;
-    (shown, start..(covered.end - skip).min(WIDTH.max(start + 1)))
 }
 
 /// All problems that loading found, and the texts they are in.
@@ -565,6 +620,23 @@ mod tests {
         let lines: Vec<_> = text.lines().collect();
         assert!(lines[3].len() < 130, "{text}");
         assert_eq!(lines[3].find("here"), lines[4].find("^^^^"), "{text}");
+    }
+
+    #[test]
+    fn many_places_of_a_long_line_are_found_without_going_through_it_for_each() {
+        const PIECES: usize = 400_000;
+        let (sources, file) = sources(&format!("a\n{}\r\nb", "é-".repeat(PIECES)));
+        for piece in (0..PIECES).rev().step_by(4) {
+            let at = 2 + 3 * piece;
+            let span = Span { file, range: at..at + 3 };
+            assert_eq!(sources.position(&span), Position { line: 2, column: 2 * piece + 1 });
+            let excerpt = sources.excerpt(&span, 3, 10);
+            let start = (2 * piece).saturating_sub(3);
+            assert_eq!(excerpt.text.chars().count(), 10.min(2 * PIECES - start));
+            assert_eq!(excerpt.is_cut_before, start > 0);
+            assert_eq!(excerpt.is_cut_after, start + 10 < 2 * PIECES);
+            assert_eq!(excerpt.marked, 2 * piece - start..2 * piece - start + 2);
+        }
     }
 
     #[test]
