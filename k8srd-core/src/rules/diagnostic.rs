@@ -287,13 +287,6 @@ impl Sources {
         self.position(&Span { file: span.file, range: span.range.end..span.range.end })
     }
 
-    /// The line in which a span begins, and the characters of it that the span covers: one at
-    /// least.
-    pub fn line(&self, span: &Span) -> (&str, Range<usize>) {
-        let Excerpt { text, marked, .. } = self.excerpt(span, usize::MAX, usize::MAX);
-        (text, marked)
-    }
-
     /// The part of the line in which a span begins from `before` characters before the span on, of
     /// `width` characters at most: lines can be very long.
     pub fn excerpt(&self, span: &Span, before: usize, width: usize) -> Excerpt<'_> {

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use k8srd_core::rules::Diagnostics;
 use k8srd_core::rules::describe::Description;
 use k8srd_core::rules::diagnostic::{
-    Code, Diagnostic, FileId, FileResult, Item, Severity, Sources, Span,
+    Code, Diagnostic, Excerpt, FileId, FileResult, Item, Severity, Sources, Span,
 };
 use k8srd_core::rules::outline::{Outline, Place};
 use serde_json::{Value, json};
@@ -126,14 +126,12 @@ fn location(sources: &Sources, file: Option<FileId>, item: &Item, start: usize) 
 /// The line of the place and a mark under it.
 fn snippet(sources: &Sources, span: Option<&Span>) -> String {
     let Some(span) = span else { return "<No context available>\n".to_owned() };
-    let (line, covered) = sources.line(span);
-    let from = covered.start.saturating_sub(SNIPPET_WIDTH / 2);
-    let shown: String = line.chars().skip(from).take(SNIPPET_WIDTH).collect();
-    let before = if from == 0 { "" } else { "..." };
-    let is_cut = line.chars().nth(from + SNIPPET_WIDTH).is_some();
-    let after = if is_cut { "..." } else { "" };
-    let indent = before.len() + covered.start - from;
-    format!("{before}{shown}{after}\n{:indent$}^\n", "")
+    let Excerpt { text, marked, is_cut_before, is_cut_after } =
+        sources.excerpt(span, SNIPPET_WIDTH / 2, SNIPPET_WIDTH);
+    let cut = |is_cut| if is_cut { "..." } else { "" };
+    let (before, after) = (cut(is_cut_before), cut(is_cut_after));
+    let indent = before.len() + marked.start;
+    format!("{before}{text}{after}\n{:indent$}^\n", "")
 }
 
 #[cfg(test)]
