@@ -388,6 +388,40 @@ fn recording_an_event_takes_no_memory() {
 }
 
 #[test]
+fn replaying_an_event_takes_no_memory() {
+    let arena = Arena::default();
+    let mut context = RecordBuf::default();
+    context::encode(&live(EventKind(5), &[]), &arena, &mut context);
+    let context = || Item::Context(Context::of(context.record()).unwrap());
+    let close = super::event(5, &[&[0; 8], &[3; 8]]);
+    // As an old writer tells a call: its arguments when it begins, the rest when it returns.
+    let (begins, returns) =
+        (super::event(6, &[&[3; 8], &[9; 4]]), super::event(7, &[&[0; 8], b"x"]));
+    let mut writer = Writer::new(Vec::new());
+    for _ in 0..1000 {
+        for item in [context(), Item::Event(close.record())] {
+            writer.write(&item).unwrap();
+        }
+        for event in [&begins, &returns] {
+            writer.write(&Item::Event(event.record())).unwrap();
+        }
+    }
+    let mut capture = Capture::new(Cursor::new(writer.finish().unwrap())).unwrap();
+    let mut said = 0;
+    let mut read = || {
+        let each = &mut |event: &dyn Event| {
+            let fields = [Key::of(catalogue::CTX_START_TIME), Key::param(0), Key::param(2)];
+            said += fields.iter().filter(|key| event.get(key, &arena).known().is_some()).count();
+            ControlFlow::Continue(())
+        };
+        capture.read(Duration::ZERO, each).unwrap()
+    };
+    read();
+    assert_eq!(allocation_counter::measure(|| _ = read()).count_total, 0);
+    assert!(said > 1000);
+}
+
+#[test]
 fn what_one_recording_tells_of_its_machine_does_not_hold_for_the_next() {
     let close = super::event(5, &[&[0; 8]]);
     let boot_time = 2;
