@@ -37,6 +37,11 @@ pub static EVENTS: LazyLock<Vec<TestEvent>> = LazyLock::new(|| {
     events
 });
 
+/// A thread that ran already, told of all fields.
+pub fn task() -> TestEvent {
+    told("task", |info| value(info.ty, 1))
+}
+
 /// 2023-11-14, and some nanoseconds.
 const TIME: u64 = 1_700_000_000_123_456_789;
 

@@ -3,6 +3,7 @@
 //! See `README.md` for what there is and how to run it.
 #![forbid(unsafe_code)]
 
+pub mod blocks;
 pub mod events;
 pub mod seeds;
 

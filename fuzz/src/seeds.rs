@@ -8,11 +8,13 @@ use std::error::Error;
 use std::fs;
 use std::path::Path;
 
+use k8srd_capture::{Item, RecordBuf, Recorder, RecorderOptions, Writer};
+use k8srd_core::arena::Arena;
+use k8srd_core::event::Timestamp;
 use k8srd_core::field::{ArgRule, FieldInfo};
-use k8srd_core::kind::KindInfo;
 use k8srd_testkit::corpus::{conditions, rules};
 
-use crate::FALCO;
+use crate::{FALCO, blocks, events};
 
 /// The environment variable that names the folder for seeds and words.
 pub const SEEDS_TO: &str = "K8SRD_FUZZ_SEEDS";
@@ -107,38 +109,39 @@ pub fn outputs() -> Texts {
     Ok(texts)
 }
 
-/// An event of each kind that Falco records, its params as wide as they have to be, in the pieces
-/// that the target `capture` makes blocks of.
+/// An event of each kind that Falco records, its params as wide as they have to be; and what a
+/// recorder of ours makes of a thread and some events, with their contexts. In the pieces that the
+/// target `capture` makes blocks of, the latter as it is, too.
 ///
 /// # Errors
 ///
-/// Never.
+/// Where something cannot be written.
 pub fn captures() -> Inputs {
     let recorded = FALCO.kinds().iter().filter_map(|info| Some((info, info.kind.falco_code()?)));
-    let event = |(info, code): (&KindInfo, u16)| {
-        let params: Vec<Vec<u8>> = info
-            .params
-            .iter()
-            .map(|param| match param.width {
-                0 => b"\x02\x7f\0\0\x01\x50\0/tmp/x\0".to_vec(),
-                width => vec![1; usize::from(width)],
-            })
-            .collect();
-        let mut body = vec![0, 0];
-        body.extend(1_700_000_000_000_000_000_u64.to_le_bytes());
-        body.extend(1_u64.to_le_bytes());
-        let data: usize = params.iter().map(|param| param.len() + 2).sum();
-        body.extend((26 + data as u32).to_le_bytes());
-        body.extend(code.to_le_bytes());
-        body.extend((params.len() as u32).to_le_bytes());
-        body.extend(params.iter().flat_map(|param| (param.len() as u16).to_le_bytes()));
-        body.extend(params.concat());
-        let mut piece = vec![0];
-        piece.extend((body.len() as u16).to_le_bytes());
-        piece.extend(body);
-        piece
-    };
-    Ok(recorded.map(event).collect::<Vec<_>>().chunks(8).map(<[_]>::concat).collect())
+    let mut seeds = Vec::new();
+    for some in recorded.collect::<Vec<_>>().chunks(8) {
+        let mut writer = Writer::new(Vec::new());
+        for (info, code) in some {
+            let mut event = RecordBuf::default();
+            event.begin(Timestamp::from_nanos(1_700_000_000_000_000_000), 1, 0, *code);
+            info.params.iter().for_each(|param| match param.width {
+                0 => event.push(b"\x02\x7f\0\0\x01\x50\0/tmp/x\0"),
+                width => event.push(&vec![1; usize::from(width)]),
+            });
+            writer.write(&Item::Event(event.record()))?;
+        }
+        seeds.push(blocks::pieces(&writer.finish()?));
+    }
+    let options = RecorderOptions { env: true, buffers: true };
+    let mut recorder = Recorder::new(Writer::new(Vec::new()), options);
+    let arena = Arena::default();
+    recorder.record(&events::task(), &arena)?;
+    for event in &*events::EVENTS {
+        recorder.record(event, &arena)?;
+    }
+    let recording = recorder.finish()?;
+    seeds.extend([blocks::pieces(&recording), recording]);
+    Ok(seeds)
 }
 
 /// The words of all texts and the names of all fields and kinds, as libFuzzer reads them.
