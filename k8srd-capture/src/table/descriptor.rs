@@ -20,6 +20,13 @@ pub struct DescriptorRow<'a> {
     pub of: Descriptor<'a>,
 }
 
+impl<'a> DescriptorRow<'a> {
+    /// The descriptor `fd` of the process `tid`.
+    pub fn new(tid: i64, fd: i64, ino: u64, of: Descriptor<'a>) -> Self {
+        Self { tid, fd, ino, of }
+    }
+}
+
 /// What a descriptor is of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
