@@ -6,7 +6,7 @@ use k8srd_core::arena::Arena;
 use k8srd_core::catalogue;
 use k8srd_core::event::{Event, Fields, Reading, Scope, Stamp, Timestamp};
 use k8srd_core::field::{Arg, ArgRule, FieldId, FieldInfo, Key};
-use k8srd_core::kind::{EventKind, KindInfo};
+use k8srd_core::kind::{EventKind, KindInfo, Origin, ParamInfo};
 use k8srd_core::schema::Schema;
 use k8srd_core::value::{Lookup, Value};
 
@@ -63,6 +63,15 @@ impl TestEvent {
         Self::of(Arc::clone(&FALCO), kind)
     }
 
+    /// As [`TestEvent::falco`], for a kind that comes from outside the test.
+    ///
+    /// # Errors
+    ///
+    /// Where there is no such kind.
+    pub fn try_falco(kind: &str) -> Result<Self, EventError> {
+        Self::try_of(Arc::clone(&FALCO), kind)
+    }
+
     /// An event of a kind that `schema` names.
     ///
     /// # Panics
@@ -82,7 +91,38 @@ impl TestEvent {
         // State kinds have no name for rules, but tests of enrichers make them.
         let info = schema.kinds().iter().find(|info| info.name == kind);
         let kind = info.ok_or_else(|| ErrorKind::UnknownKind(kind.into()))?.kind;
-        Ok(Self {
+        Ok(Self::of_kind(schema, kind))
+    }
+
+    /// The entry of a call of Falco's schema: its arguments as they were before it.
+    ///
+    /// # Panics
+    ///
+    /// Where events of this kind do not tell it: today's recordings have the entries of `open`,
+    /// `openat`, `openat2`, `creat` and `connect`.
+    pub fn entry(kind: &str) -> Self {
+        built(Self::try_entry(kind))
+    }
+
+    /// As [`TestEvent::entry`], for a kind that comes from outside the test.
+    ///
+    /// # Errors
+    ///
+    /// Where events of this kind do not tell it.
+    pub fn try_entry(kind: &str) -> Result<Self, EventError> {
+        let is_entry = |info: &&KindInfo| {
+            info.name == kind
+                && info.kind.is_state()
+                && info.origin == Origin::Syscall
+                && info.is_entry()
+        };
+        let info = FALCO.kinds().iter().find(is_entry);
+        let kind = info.ok_or_else(|| ErrorKind::UnknownEntry(kind.into()))?.kind;
+        Ok(Self::of_kind(Arc::clone(&FALCO), kind))
+    }
+
+    fn of_kind(schema: Arc<Schema>, kind: EventKind) -> Self {
+        Self {
             schema,
             kind,
             time: Timestamp::default(),
@@ -90,7 +130,7 @@ impl TestEvent {
             stamps: Vec::new(),
             reading: Reading::Given,
             alternate: None,
-        })
+        }
     }
 
     /// When it happened, in nanoseconds since 1970.
@@ -179,13 +219,7 @@ impl TestEvent {
                 let kind = self.kind_info().map_or("", |info| &*info.name);
                 ErrorKind::UnknownParam { kind: kind.into(), name: name.into() }
             })?;
-        let (wanted, value) = (param.ty, value.into());
-        let said = format!("{value:?}");
-        let datum = value.for_param(wanted).ok_or_else(|| ErrorKind::WrongType {
-            name: name.into(),
-            wanted: format!("{wanted:?}"),
-            said,
-        })?;
+        let datum = param_datum(param, value.into())?;
         self.set(Key::param(place), Lookup::Known(datum));
         Ok(self)
     }
@@ -294,6 +328,19 @@ fn resolve<'s>(schema: &'s Schema, text: &str) -> Result<(Key, &'s FieldInfo), E
     Ok((Key::with_arg(info.id, Arg::parse(arg)), info))
 }
 
+/// A param's value in the form that it has in events.
+fn param_datum(param: &ParamInfo, value: TestValue) -> Result<Datum, EventError> {
+    let said = format!("{value:?}");
+    let names = || param.flags.iter().map(|(name, _)| *name).collect::<Vec<_>>().join("|");
+    let wanted = match param.flags {
+        [] => param.ty.name().to_owned(),
+        _ => format!("{} ({})", param.ty.name(), names()),
+    };
+    let name = param.name.into();
+    let datum = value.for_param(param);
+    datum.ok_or_else(|| ErrorKind::WrongType { name, wanted, said }.into())
+}
+
 /// Unwraps what a test built; the panic carries the whole reason and the test's own line.
 #[track_caller]
 fn built<T>(result: Result<T, EventError>) -> T {
@@ -314,6 +361,8 @@ pub struct EventError {
 enum ErrorKind {
     #[error("no kind is named {0:?} in this schema")]
     UnknownKind(String),
+    #[error("no recording tells the entry of {0:?}")]
+    UnknownEntry(String),
     #[error("no field is named {name:?} in this schema")]
     UnknownField { name: String },
     #[error("the field {name} takes no argument")]
