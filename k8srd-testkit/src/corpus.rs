@@ -2,9 +2,10 @@
 //!
 //! - [`conditions`]: a condition, events, and what each event makes of it; or a condition that is
 //!   refused, and why;
-//! - [`rules`]: rule files, events, and a snapshot of everything that is to come out.
+//! - [`rules`]: rule files, events, and a snapshot of everything that is to come out;
+//! - `captures`, with the feature `capture`: stories of which recordings are made.
 //!
-//! Both are TOML, with events written as tables of fields:
+//! All are TOML; the first two have events written as tables of fields:
 //!
 //! ```toml
 //! { "proc.name" = "cat", "proc.aname" = ["sh", "init"], "fd.num" = 3 }
@@ -16,6 +17,8 @@
 //! (the event's kind), `at` (its time in nanoseconds) and `alternate` (the fields that differ
 //! under the file's resolved name). A value that is no UTF-8 is written in hex.
 
+#[cfg(feature = "capture")]
+pub mod captures;
 pub mod conditions;
 mod event;
 pub mod rules;
@@ -96,6 +99,11 @@ impl<'t> Text<'t> {
         self.wrong(value.span(), format!("expected {wanted}, found {is}"))
     }
 
+    #[cfg(feature = "capture")]
+    fn wrong_capture(&self, span: Range<usize>, source: crate::capture::BuildError) -> CorpusError {
+        CorpusError { kind: ErrorKind::Capture { place: self.place(span), source } }
+    }
+
     fn wrong_event(&self, span: Range<usize>, source: EventError) -> CorpusError {
         CorpusError { kind: ErrorKind::Event { place: self.place(span), source } }
     }
@@ -116,6 +124,9 @@ enum ErrorKind {
     Content { place: String, message: String },
     #[error("{place}: not an event of this schema")]
     Event { place: String, source: EventError },
+    #[cfg(feature = "capture")]
+    #[error("{place}: not what a capture holds")]
+    Capture { place: String, source: crate::capture::BuildError },
 }
 
 impl CorpusError {

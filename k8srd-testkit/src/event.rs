@@ -244,12 +244,18 @@ impl TestEvent {
         self.values.iter().map(|(key, _)| key.field()).filter(|field| field.as_param().is_none())
     }
 
-    fn set(&mut self, key: Key, value: Lookup<Datum>) {
+    pub(crate) fn set(&mut self, key: Key, value: Lookup<Datum>) {
         self.values.retain(|(old, _)| *old != key);
         self.values.push((key, value));
     }
 
-    fn kind_info(&self) -> Option<&KindInfo> {
+    /// What it was told of params, fields and context.
+    #[cfg(feature = "capture")]
+    pub(crate) fn told(&self) -> &[(Key, Lookup<Datum>)] {
+        &self.values
+    }
+
+    pub(crate) fn kind_info(&self) -> Option<&KindInfo> {
         self.schema.kind_info(self.kind)
     }
 
@@ -329,7 +335,7 @@ fn resolve<'s>(schema: &'s Schema, text: &str) -> Result<(Key, &'s FieldInfo), E
 }
 
 /// A param's value in the form that it has in events.
-fn param_datum(param: &ParamInfo, value: TestValue) -> Result<Datum, EventError> {
+pub(crate) fn param_datum(param: &ParamInfo, value: TestValue) -> Result<Datum, EventError> {
     let said = format!("{value:?}");
     let names = || param.flags.iter().map(|(name, _)| *name).collect::<Vec<_>>().join("|");
     let wanted = match param.flags {

@@ -51,16 +51,22 @@
 //! - [`clock`]: a clock that only moves when a test says so;
 //! - [`reference`](mod@reference): a second, plain evaluator of conditions, the oracle for the
 //!   fast one;
-//! - [`corpus`]: tests as data, read from files.
+//! - [`corpus`]: tests as data, read from files;
+//! - `capture`, a feature: recordings (.scap) made by hand.
 //!
 //! Builders panic where a test is wrong (an unknown field, a value of another type) and say why;
 //! each has a `try_` twin for names and values that come from outside the test.
 //!
 //! # Features
 //!
-//! None.
+//! None is on by default.
+//!
+//! - `capture`: the module `capture`, which makes recordings from a few lines. It brings in
+//!   k8srd-capture.
 #![forbid(unsafe_code)]
 
+#[cfg(feature = "capture")]
+pub mod capture;
 pub mod clock;
 pub mod contract;
 pub mod corpus;

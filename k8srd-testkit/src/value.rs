@@ -163,14 +163,14 @@ impl TestValue {
 }
 
 /// The bits that names joined by `|` stand for.
-fn bits(names: &[u8], known: &[FlagName]) -> Option<u32> {
+pub(crate) fn bits(names: &[u8], known: &[FlagName]) -> Option<u32> {
     let bit = |name: &[u8]| known.iter().find(|(own, _)| own.as_bytes() == name);
     let bits = names.split(|&byte| byte == b'|').map(|name| Some(bit(name)?.1));
     bits.collect::<Option<Vec<_>>>().map(|bits| bits.into_iter().fold(0, |all, bit| all | bit))
 }
 
 /// `10.0.0.5:40000->10.0.0.1:443`, `ffff880000000000->0 /run/x.sock`, or the path alone.
-fn ends(text: Vec<u8>) -> Option<Datum> {
+pub(crate) fn ends(text: Vec<u8>) -> Option<Datum> {
     let Some(arrow) = text.windows(2).position(|two| two == b"->") else {
         return Some(Datum::UnixTuple(0, 0, Some(text).filter(|path| is_path(path))?));
     };

@@ -58,12 +58,12 @@ fn fill(
     Ok(event)
 }
 
-enum Said {
+pub(super) enum Said {
     Value(TestValue),
     Pending,
 }
 
-fn value(text: &Text<'_>, written: &Spanned<DeValue<'_>>) -> Result<Said, CorpusError> {
+pub(super) fn value(text: &Text<'_>, written: &Spanned<DeValue<'_>>) -> Result<Said, CorpusError> {
     let wrong = |message: &str| text.wrong(written.span(), message);
     let value = match written.get_ref() {
         DeValue::Boolean(truth) => TestValue::Bool(*truth),

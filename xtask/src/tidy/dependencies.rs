@@ -86,6 +86,10 @@ const RULES: &[Rule] = &[
             "tracing",
         ],
     },
+    Rule {
+        package: "k8srd-testkit",
+        may: &["async-trait", "k8srd-capture", "k8srd-core", "thiserror", "toml"],
+    },
 ];
 
 /// A crate that others use only in their tests.
