@@ -130,9 +130,13 @@ impl<'a> Context<'a> {
             (ParamType::Flags | ParamType::EnumFlags | ParamType::Mode, Some(n)) => {
                 numbers::flags(param, n, arena)
             }
-            // Falco writes 64 bits as a signed number.
+            // Falco writes 32 and 64 bits as a signed number.
             (ParamType::Int | ParamType::Uint, _) => match value {
-                Value::U64(n) => Text::raw(numbers::digits(param, n as i64, arena)),
+                Value::U64(n) => {
+                    let narrow = u32::try_from(n).ok().filter(|_| param.width == 4);
+                    let n = narrow.map_or(n as i64, |n| i64::from(n as i32));
+                    Text::raw(numbers::digits(param, n, arena))
+                }
                 _ => Text::raw(number.map_or(NO_TEXT, |n| numbers::digits(param, n, arena))),
             },
             (ParamType::CallId, Some(n)) => {

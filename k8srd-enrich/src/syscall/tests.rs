@@ -39,6 +39,18 @@ fn opened(name: &str) -> TestEvent {
 }
 
 #[test]
+fn numbers_are_written_as_signed_ones() {
+    let none = u32::MAX;
+    let chown = TestEvent::falco("chown").param("uid", none).param("gid", 1000);
+    check(&chown, &[("evt.arg.uid", Some("-1")), ("evt.arg.gid", Some("1000"))]);
+    check(&chown, &[("evt.rawarg[uid]", Some("4294967295"))]);
+    let hexadecimal = TestEvent::falco("mkdir").param("mode", none);
+    check(&hexadecimal, &[("evt.arg.mode", Some("FFFFFFFF"))]);
+    let narrow = TestEvent::falco("accept").param("queuepct", 255);
+    check(&narrow, &[("evt.arg.queuepct", Some("255"))]);
+}
+
+#[test]
 fn a_file_that_was_opened() {
     check(
         &opened("../you/./x"),
