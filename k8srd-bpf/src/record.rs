@@ -21,7 +21,7 @@ mod flags;
 mod open;
 
 use k8srd_core::arena::Arena;
-use k8srd_core::event::{Event, Fields, Timestamp};
+use k8srd_core::event::{Event, Fields, Task, Timestamp};
 use k8srd_core::field::Key;
 use k8srd_core::kind::EventKind;
 use k8srd_core::value::{Lookup, Value};
@@ -141,6 +141,17 @@ impl Event for KernelEvent<'_> {
 
     fn time(&self) -> Timestamp {
         self.time
+    }
+
+    fn task<'a>(&'a self, arena: &'a Arena) -> &'a Task {
+        let Context { tid, tgid, ppid, start_time, leader_start_time, exec_id, .. } = self.context;
+        let mut task = Task::default();
+        (task.tid, task.pid, task.ppid) = (Some(tid), Some(tgid), Some(ppid));
+        task.start_time = Some(start_time);
+        task.leader_start_time = Some(leader_start_time);
+        task.exec_id = Some(exec_id);
+        task.cgroup_id = Some(context::cgroup_id(&self.context));
+        arena.alloc(task)
     }
 }
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use k8srd_core::arena::Arena;
 use k8srd_core::catalogue as field;
-use k8srd_core::event::{Event, Fields, Timestamp};
+use k8srd_core::event::{Event, Fields, Task, Timestamp};
 use k8srd_core::field::Key;
 use k8srd_core::interest::Interest;
 use k8srd_core::kind::{EventKind, KindInfo};
@@ -278,6 +278,8 @@ struct Recorded<'a> {
     info: &'static KindInfo,
     record: Record<'a>,
     context: Option<Context<'a>>,
+    /// What is known of the thread without context.
+    task: Task,
     number: u64,
     /// When the machine was booted that was recorded.
     boot_time: Option<Timestamp>,
@@ -299,15 +301,17 @@ impl<'a> Recorded<'a> {
             }
         }
         // The entries of calls have a row as state only.
-        let own = KindInfo::of(kind);
-        if kind.is_state() {
-            let (number, boot_time) = (0, None);
-            return Some(Self { kind, info: own?, record, context, number, boot_time });
+        let mut own = KindInfo::of(kind);
+        if !kind.is_state() {
+            let state = EventKind::state(record.code);
+            if record.state_only || own.is_none() {
+                kind = state;
+            }
+            own = own.or_else(|| KindInfo::of(state));
         }
-        let state = EventKind::state(record.code);
-        let kind = if record.state_only || own.is_none() { state } else { kind };
-        let info = own.or_else(|| KindInfo::of(state))?;
-        Some(Self { kind, info, record, context, number: 0, boot_time: None })
+        let mut task = Task::default();
+        task.tid = u32::try_from(record.tid).ok();
+        Some(Self { kind, info: own?, record, context, task, number: 0, boot_time: None })
     }
 }
 
@@ -334,6 +338,13 @@ impl Event for Recorded<'_> {
     fn time(&self) -> Timestamp {
         self.record.time
     }
+
+    fn task<'a>(&'a self, arena: &'a Arena) -> &'a Task {
+        if self.context.is_some() {
+            return arena.alloc(Task::read(self, arena));
+        }
+        &self.task
+    }
 }
 
 impl Recorded<'_> {
@@ -345,23 +356,19 @@ impl Recorded<'_> {
 
 impl Fields for Recorded<'_> {
     fn get<'a>(&'a self, key: &Key, _: &'a Arena) -> Lookup<Value<'a>> {
-        match key.field() {
-            field::CTX_TID => Lookup::Known(Value::I64(self.record.tid as i64)),
-            field::CTX_CPU => Lookup::Known(Value::U64(self.record.cpu.into())),
-            field::CTX_NUMBER => Lookup::Known(Value::U64(self.number)),
-            id => {
-                let Some(place) = id.as_param().map(usize::from) else {
-                    return match &self.context {
-                        Some(context) => Lookup::from(context.get(id)),
-                        None if id == field::CTX_BOOT_TIME => self.after_boot().into(),
-                        None => Lookup::Absent,
-                    };
-                };
-                match (self.info.params.get(place), self.record.param(place)) {
-                    (Some(param), Some(bytes)) => decode::value(param, bytes),
-                    _ => Lookup::Absent,
-                }
-            }
+        if let Some(place) = key.field().as_param().map(usize::from) {
+            return match (self.info.params.get(place), self.record.param(place)) {
+                (Some(param), Some(bytes)) => decode::value(param, bytes),
+                _ => Lookup::Absent,
+            };
+        }
+        match (key.field(), &self.context) {
+            (field::CTX_TID, _) => Lookup::Known(Value::I64(self.record.tid as i64)),
+            (field::CTX_CPU, _) => Lookup::Known(Value::U64(self.record.cpu.into())),
+            (field::CTX_NUMBER, _) => Lookup::Known(Value::U64(self.number)),
+            (id, Some(context)) => context.get(id).into(),
+            (field::CTX_BOOT_TIME, None) => self.after_boot().into(),
+            (_, None) => Lookup::Absent,
         }
     }
 }

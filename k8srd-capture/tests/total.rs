@@ -7,7 +7,8 @@ use std::ops::ControlFlow;
 use std::time::Duration;
 
 use k8srd_capture::{Capture, CaptureError, Reader};
-use k8srd_core::event::Event;
+use k8srd_core::arena::Arena;
+use k8srd_core::event::{Event, Task};
 use k8srd_core::source::{Flow, Source as _};
 use proptest::prelude::*;
 
@@ -70,6 +71,23 @@ fn check(bytes: Vec<u8>, items: usize, error: &str) {
     let (read, found) = read(bytes);
     assert_eq!(found.map(|error| error.to_string()).unwrap_or_default(), error);
     assert_eq!(read, items);
+}
+
+#[test]
+fn who_did_it_is_what_the_fields_say() {
+    let mut nobody = event(5, &[]);
+    // The thread's id stands behind the block's header, the processor and the time.
+    nobody[18..26].copy_from_slice(&(-1_i64).to_le_bytes());
+    let bytes = [section(), event(5, &[]), nobody].concat();
+    let mut capture = Capture::new(Cursor::new(bytes)).unwrap();
+    let mut tids = Vec::new();
+    let read = capture.read(Duration::ZERO, &mut |event| {
+        let arena = Arena::default();
+        assert_eq!(*event.task(&arena), Task::read(event, &arena));
+        tids.push(event.task(&arena).tid);
+        ControlFlow::Continue(())
+    });
+    assert_eq!((read.unwrap(), tids), (Flow::End, vec![Some(42), None]));
 }
 
 #[test]

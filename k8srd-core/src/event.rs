@@ -1,7 +1,8 @@
 //! Events: what the rule engine is asked about.
 
 use crate::arena::Arena;
-use crate::field::Key;
+use crate::catalogue as field;
+use crate::field::{FieldId, Key};
 use crate::kind::EventKind;
 use crate::value::{Lookup, Value};
 
@@ -22,6 +23,12 @@ pub trait Event: Fields {
     /// When it happened.
     fn time(&self) -> Timestamp;
 
+    /// Who did it, as the source tells: the same as its `ctx.*` fields say. Every event is asked
+    /// for it, so a source that has these numbers at hand gives them at once.
+    fn task<'a>(&'a self, arena: &'a Arena) -> &'a Task {
+        arena.alloc(Task::read(self, arena))
+    }
+
     /// An id for the unchanged record behind all fields of `scope`; `None` claims nothing, and
     /// nothing is cached.
     fn stamp(&self, scope: Scope) -> Option<Stamp> {
@@ -38,6 +45,44 @@ pub trait Event: Fields {
     /// a symbolic link): a rule matches if it matches under either.
     fn alternate(&self) -> Option<&dyn Event> {
         None
+    }
+}
+
+/// The thread that an event is about, and how to know it from others that have its id before or
+/// after. What the source does not tell is `None`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Task {
+    /// `ctx.tid`; `None`, too, where no thread did it (a recording tells a negative id).
+    pub tid: Option<u32>,
+    /// `ctx.pid`: of its process.
+    pub pid: Option<u32>,
+    /// `ctx.ppid`: of the parent.
+    pub ppid: Option<u32>,
+    /// `ctx.start_time`: nanoseconds since boot.
+    pub start_time: Option<u64>,
+    /// `ctx.leader_start_time`: of the process' main thread, nanoseconds since boot.
+    pub leader_start_time: Option<u64>,
+    /// `ctx.exec_id`: of the program that it runs.
+    pub exec_id: Option<u64>,
+    /// `ctx.cgroup_id`.
+    pub cgroup_id: Option<u64>,
+}
+
+impl Task {
+    /// What the `ctx.*` fields say.
+    pub fn read(fields: &(impl Fields + ?Sized), arena: &Arena) -> Self {
+        let number = |id: FieldId| fields.get(&Key::of(id), arena).known()?.as_u64();
+        let id = |id| u32::try_from(number(id)?).ok();
+        Self {
+            tid: id(field::CTX_TID),
+            pid: id(field::CTX_PID),
+            ppid: id(field::CTX_PPID),
+            start_time: number(field::CTX_START_TIME),
+            leader_start_time: number(field::CTX_LEADER_START_TIME),
+            exec_id: number(field::CTX_EXEC_ID),
+            cgroup_id: number(field::CTX_CGROUP_ID),
+        }
     }
 }
 

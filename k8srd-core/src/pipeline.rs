@@ -134,22 +134,25 @@ impl Pipeline {
         source.read(wait, &mut |event| {
             arena.reset();
             slots.iter().for_each(|slot| slot.set(None));
-            let state = event.kind().is_state();
+            let (kind, time) = (event.kind(), event.time());
+            let state = kind.is_state();
             counts.events += u64::from(!state);
-            let (first, number) = (passed.first.unwrap_or(event.time()), counts.events);
-            let about = About { number, passed: Passed { first: Some(first), ..*passed } };
+            let (first, number) = (passed.first.unwrap_or(time), counts.events);
+            let task = if enrichers.is_empty() { None } else { Some(event.task(arena)) };
+            let passed_by = Passed { first: Some(first), ..*passed };
+            let about = About { kind, time, task, number, passed: passed_by };
+            let frame = Frame { event, slots, wiring, about, arena, two_names: Cell::new(None) };
 
             for i in 0..enrichers.len() {
                 let (before, rest) = enrichers.split_at_mut(i);
-                let frame = Frame::new(event, before, slots, wiring, about, arena);
-                rest[0].observe(&View::new(&frame), arena);
+                rest[0].observe(&View::new(&frame, before), arena);
             }
             if !state {
-                let frame = Frame::new(event, enrichers, slots, wiring, about, arena);
+                let view = View::new(&frame, enrichers);
                 let before = alerts.len();
                 let mut undecided = false;
                 for matcher in matchers.iter_mut() {
-                    undecided |= judge(&frame, matcher.as_mut(), verdicts, arena);
+                    undecided |= judge(view, matcher.as_mut(), verdicts, arena);
                     alerts.append(&mut verdicts.alerts);
                 }
                 counts.alerts += (alerts.len() - before) as u64;
@@ -158,12 +161,11 @@ impl Pipeline {
             // Backwards, so that each still sees the records of those it stands on.
             for i in (0..enrichers.len()).rev() {
                 let (before, rest) = enrichers.split_at_mut(i);
-                let frame = Frame::new(event, before, slots, wiring, about, arena);
-                rest[0].settle(&View::new(&frame), arena);
+                rest[0].settle(&View::new(&frame, before), arena);
             }
 
             if !state {
-                *passed = Passed { first: Some(first), last: Some(event.time()) };
+                *passed = Passed { first: Some(first), last: Some(time) };
             }
             if alerts.len() < enough { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
         })
@@ -254,17 +256,17 @@ impl fmt::Debug for Pipeline {
 /// Lets one matcher judge one event. Undecided rules are decided at once, with what is pending
 /// read as absent; says whether there were any.
 fn judge(
-    frame: &Frame<'_>,
+    view: View<'_, '_>,
     matcher: &mut dyn Matcher,
     verdicts: &mut Verdicts,
     arena: &Arena,
 ) -> bool {
     verdicts.clear();
-    frame.with_views(false, |event| matcher.evaluate(event, None, arena, verdicts));
+    view.judged(false, |event| matcher.evaluate(event, None, arena, verdicts));
     let undecided = !verdicts.waiting.is_empty();
     if undecided {
         let waiting = std::mem::take(&mut verdicts.waiting);
-        frame.with_views(true, |event| matcher.evaluate(event, Some(&waiting), arena, verdicts));
+        view.judged(true, |event| matcher.evaluate(event, Some(&waiting), arena, verdicts));
     }
     undecided
 }

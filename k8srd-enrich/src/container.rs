@@ -14,7 +14,7 @@ use std::sync::Arc;
 use k8srd_core::arena::Arena;
 use k8srd_core::catalogue as field;
 use k8srd_core::enricher::{Enricher, Slot};
-use k8srd_core::event::{Event, Scope, Stamp};
+use k8srd_core::event::{Event, Scope, Stamp, Task};
 use k8srd_core::field::Key;
 use k8srd_core::interest::Interest;
 use k8srd_core::kind::EventKind;
@@ -24,7 +24,7 @@ use smallvec::SmallVec;
 
 use crate::hash::IntMap;
 use crate::read;
-use crate::unmarked::Unmarked;
+use crate::unmarked::{self, Unmarked};
 use forms::Identity;
 use mounts::Patterns;
 use records::{Known, Records};
@@ -265,10 +265,8 @@ impl Containers {
     }
 
     /// Finds where a recorded thread is, as Falco does: when it starts, or runs another program.
-    fn follow(&mut self, event: &dyn Event, arena: &Arena) {
-        let Some(tid) = read::id(event, &read::TID, arena) else { return };
-        let starts = STARTS.contains(&event.kind());
-        if !starts && self.by_recorded_thread.contains_key(&tid) {
+    fn follow(&mut self, tid: u32, event: &dyn Event, arena: &Arena) {
+        if self.by_recorded_thread.contains_key(&tid) && !STARTS.contains(&event.kind()) {
             return;
         }
         // Whoever is known has a name, if only `<NA>`; an event that is nobody's deed has no place.
@@ -363,13 +361,9 @@ struct FromKernel {
 
 impl FromKernel {
     /// `None`: the event is from a recording of Falco's, which tells nothing but the thread's id.
-    fn of(event: &dyn Event, arena: &Arena) -> Option<Self> {
-        let cgroup_id = read::uint(event, &read::CGROUP_ID, arena);
-        let start = read::uint(event, &read::LEADER_START_TIME, arena);
-        if cgroup_id.is_none() && start.is_none() {
-            return None;
-        }
-        Some(Self { pid: read::id(event, &read::PID, arena), start, cgroup_id })
+    fn of(task: &Task) -> Option<Self> {
+        let &Task { pid, leader_start_time: start, cgroup_id, .. } = task;
+        (cgroup_id.is_some() || start.is_some()).then_some(Self { pid, start, cgroup_id })
     }
 }
 
@@ -422,24 +416,21 @@ impl Enricher for Containers {
                 self.records = Records::default();
                 return;
             }
-            kind => {
-                if matches!(kind, CONTAINER | ASYNC) {
-                    self.learn(kind, event, arena);
-                }
-            }
+            kind @ (CONTAINER | ASYNC) => self.learn(kind, event, arena),
+            _ => {}
         }
-        match FromKernel::of(event, arena) {
-            Some(kernel) => self.meet(&kernel, event, arena),
-            None => self.follow(event, arena),
+        let task = event.task(arena);
+        match (FromKernel::of(task), task.tid) {
+            (Some(kernel), _) => self.meet(&kernel, event, arena),
+            (None, Some(tid)) => self.follow(tid, event, arena),
+            (None, None) => {}
         }
     }
 
     fn settle(&mut self, event: &dyn Event, arena: &Arena) {
-        let unmarked = Unmarked::of(event);
-        let event = unmarked.as_ref().map_or(event, |unmarked| unmarked);
-        if event.kind() == EventKind::PROCEXIT
+        if unmarked::is_exit(event)
             && !self.by_recorded_thread.is_empty()
-            && let Some(tid) = read::id(event, &read::TID, arena)
+            && let Some(tid) = event.task(arena).tid
         {
             self.by_recorded_thread.remove(&tid);
         }
@@ -449,9 +440,10 @@ impl Enricher for Containers {
         if self.announced.is_some() {
             return Lookup::Known(ANNOUNCED);
         }
-        let Some(kernel) = FromKernel::of(event, arena) else {
-            let tid = read::id(event, &read::TID, arena);
-            return tid.and_then(|tid| self.by_recorded_thread.get(&tid)).copied().into();
+        let task = event.task(arena);
+        let Some(kernel) = FromKernel::of(task) else {
+            let slot = task.tid.and_then(|tid| self.by_recorded_thread.get(&tid));
+            return slot.copied().into();
         };
         match self.member(&kernel) {
             Ok(slot) => Lookup::Known(slot),

@@ -29,7 +29,7 @@ use k8srd_core::set::{FieldSet, KindSet};
 use k8srd_core::value::{Lookup, Value};
 
 use crate::read;
-use crate::unmarked::Unmarked;
+use crate::unmarked::{self, Unmarked};
 use ended::Gone;
 use fields::Place;
 use places::Places;
@@ -218,9 +218,7 @@ impl Enricher for Processes {
     }
 
     fn settle(&mut self, event: &dyn Event, arena: &Arena) {
-        let unmarked = Unmarked::of(event);
-        let event = unmarked.as_ref().map_or(event, |unmarked| unmarked);
-        if event.kind() == EventKind::PROCEXIT {
+        if unmarked::is_exit(event) {
             self.end(event, arena);
         }
     }
@@ -265,15 +263,13 @@ impl Enricher for Processes {
 
 impl Processes {
     fn find(&self, event: &dyn Event, arena: &Arena) -> Option<Place> {
-        let tid = read::id(event, &read::TID, arena)?;
-        let start = StartTime(read::uint(event, &read::START_TIME, arena));
-        if let Some(place) = self.table.find(tid, start) {
+        let task = event.task(arena);
+        if let Some(place) = self.table.find(task.tid?, StartTime(task.start_time)) {
             return Some(Place::Thread(place));
         }
         // A thread for which there was no room: its process is known.
-        let leader = StartTime(read::uint(event, &read::LEADER_START_TIME, arena));
-        let pid = read::id(event, &read::PID, arena)?;
-        let thread = self.table.thread(self.table.find(pid, leader)?)?;
+        let leader = self.table.find(task.pid?, StartTime(task.leader_start_time))?;
+        let thread = self.table.thread(leader)?;
         Some(Place::Process(thread.process))
     }
 }

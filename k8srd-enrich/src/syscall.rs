@@ -232,8 +232,6 @@ impl Enricher for SyscallFields {
 
     fn settle(&mut self, event: &dyn Event, arena: &Arena) {
         if let Some(followed) = &mut self.followed {
-            let unmarked = Unmarked::of(event);
-            let event = unmarked.as_ref().map_or(event, |unmarked| unmarked);
             followed.settle(event, arena);
         }
     }

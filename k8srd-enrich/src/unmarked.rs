@@ -1,7 +1,7 @@
 //! Events that a recording marks as state: followed as what they are.
 
 use k8srd_core::arena::Arena;
-use k8srd_core::event::{Event, Fields, Timestamp};
+use k8srd_core::event::{Event, Fields, Task, Timestamp};
 use k8srd_core::field::Key;
 use k8srd_core::kind::{EventKind, KindInfo};
 use k8srd_core::value::{Lookup, Value};
@@ -17,12 +17,18 @@ pub(crate) struct Unmarked<'a> {
 impl<'a> Unmarked<'a> {
     /// `None` for what is as it says: events, and state of kinds that are nothing else.
     pub(crate) fn of(event: &'a dyn Event) -> Option<Self> {
-        if !event.kind().is_state() {
+        let marked = event.kind();
+        if !marked.is_state() {
             return None;
         }
-        let kind = EventKind(event.kind().falco_code()?);
+        let kind = EventKind(marked.falco_code()?);
         KindInfo::of(kind).map(|_| Self { event, kind })
     }
+}
+
+/// Whether a thread ends, marked or not.
+pub(crate) fn is_exit(event: &dyn Event) -> bool {
+    event.kind().falco_code() == EventKind::PROCEXIT.falco_code()
 }
 
 impl Event for Unmarked<'_> {
@@ -32,6 +38,10 @@ impl Event for Unmarked<'_> {
 
     fn time(&self) -> Timestamp {
         self.event.time()
+    }
+
+    fn task<'a>(&'a self, arena: &'a Arena) -> &'a Task {
+        self.event.task(arena)
     }
 }
 

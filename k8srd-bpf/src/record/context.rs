@@ -6,7 +6,7 @@ use k8srd_core::set::FieldSet;
 use k8srd_core::value::Value;
 
 use super::{Body, KernelEvent};
-use crate::abi::{CloneBody, flag};
+use crate::abi::{CloneBody, Context, flag};
 
 /// Expands each row to an arm of [`field`](self::field) and a member of [`provided_fields`].
 macro_rules! fields {
@@ -60,10 +60,7 @@ fields! { event:
     CTX_NS_UTS => uint(event.context.ns_uts);
     CTX_NS_IPC => uint(event.context.ns_ipc);
     CTX_NS_CGROUP => uint(event.context.ns_cgroup);
-    CTX_CGROUP_ID => match event.context.cgroup_id {
-        0 => uint(event.context.cgroup_v1_id),
-        id => uint(id),
-    };
+    CTX_CGROUP_ID => uint(cgroup_id(&event.context));
     CTX_CHILD_TID => id(child(event)?.child.tid);
     CTX_CHILD_PID => id(child(event)?.child.tgid);
     CTX_CHILD_VTID => id(child(event)?.child.vtid);
@@ -111,6 +108,14 @@ const TRUNCATED: u32 = flag::NAME_TRUNCATED
     | flag::BASE_TRUNCATED
     | flag::CGROUP_TRUNCATED;
 
+/// Of v2; where there is none, of the v1 controller that is looked at.
+pub(super) fn cgroup_id(context: &Context) -> u64 {
+    match context.cgroup_id {
+        0 => context.cgroup_v1_id,
+        id => id,
+    }
+}
+
 fn id<'a>(id: u32) -> Option<Value<'a>> {
     Some(Value::I64(id.into()))
 }
@@ -135,7 +140,7 @@ fn child<'a>(event: &'a KernelEvent<'_>) -> Option<&'a CloneBody> {
 mod tests {
     use k8srd_core::arena::Arena;
     use k8srd_core::catalogue::{self, FIELDS};
-    use k8srd_core::event::Fields;
+    use k8srd_core::event::{Event, Fields, Task};
     use k8srd_core::field::{Key, Part};
     use k8srd_core::value::Lookup;
     use zerocopy::{FromZeros, IntoBytes};
@@ -185,6 +190,14 @@ mod tests {
                 };
                 assert!(right, "{} of kind {kind} is {value:?}", info.name);
             }
+        }
+    }
+
+    #[test]
+    fn who_did_it_is_what_the_fields_say() {
+        for (kind, record) in super::super::testing::of_every_kind() {
+            let (event, arena) = (parse(&record).unwrap(), Arena::default());
+            assert_eq!(*event.task(&arena), Task::read(&event, &arena), "{kind}");
         }
     }
 

@@ -7,92 +7,75 @@ use super::{Owner, Passed, PathMatching, Wiring};
 use crate::arena::Arena;
 use crate::catalogue as field;
 use crate::enricher::{Enricher, Slot};
-use crate::event::{Event, Fields, Reading, Scope, Stamp, Timestamp};
+use crate::event::{Event, Fields, Reading, Scope, Stamp, Task, Timestamp};
 use crate::field::Key;
 use crate::kind::EventKind;
 use crate::time::{Civil, iso8601};
 use crate::value::{Lookup, Value};
 
-/// Where an event stands among the others.
-#[derive(Clone, Copy)]
-pub(super) struct About {
+/// What is asked of every event, asked once; and where it stands among the others.
+pub(super) struct About<'p> {
+    pub(super) kind: EventKind,
+    pub(super) time: Timestamp,
+    /// If there is an enricher to ask for it.
+    pub(super) task: Option<&'p Task>,
     pub(super) number: u64,
     pub(super) passed: Passed,
 }
 
 /// Everything about one event that its views share.
 pub(super) struct Frame<'p> {
-    event: &'p dyn Event,
-    enrichers: &'p [Box<dyn Enricher>],
-    slots: &'p [Cell<Option<Lookup<Slot>>>],
-    wiring: &'p Wiring,
-    about: About,
-    arena: &'p Arena,
+    pub(super) event: &'p dyn Event,
+    pub(super) slots: &'p [Cell<Option<Lookup<Slot>>>],
+    pub(super) wiring: &'p Wiring,
+    pub(super) about: About<'p>,
+    pub(super) arena: &'p Arena,
     /// Whether the file has two names that differ; found out when first asked.
-    two_names: Cell<Option<bool>>,
+    pub(super) two_names: Cell<Option<bool>>,
 }
 
-impl<'p> Frame<'p> {
-    pub(super) fn new(
-        event: &'p dyn Event,
-        enrichers: &'p [Box<dyn Enricher>],
-        slots: &'p [Cell<Option<Lookup<Slot>>>],
-        wiring: &'p Wiring,
-        about: About,
-        arena: &'p Arena,
-    ) -> Self {
-        Self { event, enrichers, slots, wiring, about, arena, two_names: Cell::new(None) }
+/// An event joined with the first enrichers.
+#[derive(Clone, Copy)]
+pub(super) struct View<'v, 'p> {
+    frame: &'v Frame<'p>,
+    enrichers: &'v [Box<dyn Enricher>],
+    reading: Reading,
+    decided: bool,
+    alternate: Option<&'v View<'v, 'p>>,
+}
+
+impl<'v, 'p> View<'v, 'p> {
+    /// The event with these enrichers.
+    pub(super) fn new(frame: &'v Frame<'p>, enrichers: &'v [Box<dyn Enricher>]) -> Self {
+        Self { frame, enrichers, reading: Reading::Given, decided: false, alternate: None }
     }
 
     /// Calls `judge` with the event, whose alternate is the event under its resolved name. With
     /// `decided`, what is pending reads as absent.
-    pub(super) fn with_views(&self, decided: bool, judge: impl FnOnce(&dyn Event)) {
-        let resolved = View { reading: Reading::Resolved, decided, ..View::new(self) };
+    pub(super) fn judged(self, decided: bool, judge: impl FnOnce(&dyn Event)) {
+        let resolved = View { reading: Reading::Resolved, decided, ..self };
         judge(&View { alternate: Some(&resolved), reading: Reading::Given, ..resolved });
-    }
-}
-
-/// An event joined with the first `upto` enrichers.
-#[derive(Clone, Copy)]
-pub(super) struct View<'p> {
-    frame: &'p Frame<'p>,
-    upto: usize,
-    reading: Reading,
-    decided: bool,
-    alternate: Option<&'p View<'p>>,
-}
-
-impl<'p> View<'p> {
-    /// The event with all enrichers of the frame.
-    pub(super) fn new(frame: &'p Frame<'p>) -> Self {
-        Self {
-            frame,
-            upto: frame.enrichers.len(),
-            reading: Reading::Given,
-            decided: false,
-            alternate: None,
-        }
     }
 
     /// What the enricher at `place` may see.
     fn below(&self, place: usize) -> Self {
-        Self { upto: place, alternate: None, ..*self }
+        Self { enrichers: &self.enrichers[..place], alternate: None, ..*self }
     }
 
-    fn slot(&self, place: usize) -> Lookup<Slot> {
-        let Frame { enrichers, slots, arena, .. } = self.frame;
+    fn slot(&self, place: usize, enricher: &dyn Enricher) -> Lookup<Slot> {
+        let Frame { slots, arena, .. } = self.frame;
         if let Some(slot) = slots[place].get() {
             return slot;
         }
-        let slot = enrichers[place].locate(&self.below(place), arena);
+        let slot = enricher.locate(&self.below(place), arena);
         slots[place].set(Some(slot));
         slot
     }
 
     /// The fields that every event has.
     fn own<'a>(&'a self, key: &Key, arena: &'a Arena) -> Lookup<Value<'a>> {
-        let Frame { event, wiring, about: About { number, passed }, .. } = self.frame;
-        let time = event.time();
+        let Frame { event, wiring, about, .. } = self.frame;
+        let &About { kind, time, number, passed, .. } = about;
         let since = |other: Option<Timestamp>| {
             time.as_nanos().saturating_sub(other.unwrap_or(time).as_nanos())
         };
@@ -102,9 +85,9 @@ impl<'p> View<'p> {
             // A recording counts events, too, that only carry state.
             field::EVT_NUM => match event.get(&Key::of(field::CTX_NUMBER), arena) {
                 Lookup::Known(number) => number,
-                Lookup::Absent | Lookup::Pending => Value::U64(*number),
+                Lookup::Absent | Lookup::Pending => Value::U64(number),
             },
-            field::EVT_TYPE => match wiring.schema.kind_info(event.kind()) {
+            field::EVT_TYPE => match wiring.schema.kind_info(kind) {
                 Some(info) => Value::from(&*info.name),
                 None => return Lookup::Absent,
             },
@@ -148,19 +131,23 @@ impl<'p> View<'p> {
     }
 }
 
-impl Fields for View<'_> {
+impl Fields for View<'_, '_> {
     fn get<'a>(&'a self, key: &Key, arena: &'a Arena) -> Lookup<Value<'a>> {
-        let Frame { event, enrichers, wiring, .. } = self.frame;
+        let Frame { event, wiring, .. } = self.frame;
         if key.field().as_param().is_some() {
             return event.get(key, arena);
         }
         let value = match wiring.owner(key.field()) {
             Owner::Source => event.get(key, arena),
             Owner::Pipeline => self.own(key, arena),
-            Owner::Enricher(place) if place < self.upto => self.slot(place).and_then(|slot| {
-                enrichers[place].get(slot, arena.alloc(self.below(place)), key, arena)
-            }),
-            Owner::Enricher(_) | Owner::Nobody => Lookup::Absent,
+            Owner::Enricher(place) => match self.enrichers.get(place) {
+                Some(enricher) => self.slot(place, enricher.as_ref()).and_then(|slot| {
+                    enricher.get(slot, arena.alloc(self.below(place)), key, arena)
+                }),
+                // It comes later.
+                None => Lookup::Absent,
+            },
+            Owner::Nobody => Lookup::Absent,
         };
         match value {
             Lookup::Pending if self.decided => Lookup::Absent,
@@ -169,13 +156,18 @@ impl Fields for View<'_> {
     }
 }
 
-impl Event for View<'_> {
+impl Event for View<'_, '_> {
     fn kind(&self) -> EventKind {
-        self.frame.event.kind()
+        self.frame.about.kind
     }
 
     fn time(&self) -> Timestamp {
-        self.frame.event.time()
+        self.frame.about.time
+    }
+
+    fn task<'a>(&'a self, arena: &'a Arena) -> &'a Task {
+        let Frame { event, about, .. } = self.frame;
+        about.task.unwrap_or_else(|| event.task(arena))
     }
 
     fn stamp(&self, scope: Scope) -> Option<Stamp> {

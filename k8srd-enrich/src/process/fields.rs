@@ -396,7 +396,7 @@ impl<'a> Subject<'a> {
     }
 
     pub(super) fn tid(&self) -> Option<u32> {
-        id(self.event, &read::TID, self.arena)
+        self.event.task(self.arena).tid
     }
 
     /// Where a recording does not tell it, Falco says this.
@@ -423,14 +423,14 @@ impl<'a> Subject<'a> {
 
     /// The cgroups, unless the process has moved since they were told.
     fn cgroups(&self) -> Option<&'a Cgroups> {
-        let id = uint(self.event, &read::CGROUP_ID, self.arena);
+        let id = self.event.task(self.arena).cgroup_id;
         let known = self.process.cgroup_id;
         let moved = id.is_some() && known.is_some() && id != known;
         (!moved && !self.cgroups.is_empty()).then_some(self.cgroups)
     }
 
     fn start(&self) -> Start {
-        let after_boot = uint(self.event, &read::START_TIME, self.arena);
+        let after_boot = self.event.task(self.arena).start_time;
         let born = self.life.born;
         Start { after_boot: after_boot.or(self.process.start.0), born }
     }

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use k8srd_core::arena::Arena;
-use k8srd_core::event::Event;
+use k8srd_core::event::{Event, Task};
 use k8srd_core::field::Key;
 use k8srd_core::kind::EventKind;
 
@@ -21,34 +21,21 @@ use crate::read::{self, bytes, id, int, uint};
 #[derive(Clone, Copy, Debug)]
 struct Actor {
     tid: u32,
+    pid: u32,
     start: StartTime,
+    leader_start: StartTime,
     exec_id: Option<u64>,
     ppid: Option<u32>,
     cgroup_id: Option<u64>,
 }
 
 impl Actor {
-    fn of(
-        tid: u32,
-        start: StartTime,
-        exec_id: Option<u64>,
-        event: &dyn Event,
-        arena: &Arena,
-    ) -> Self {
-        let ppid = id(event, &read::PPID, arena);
-        let cgroup_id = uint(event, &read::CGROUP_ID, arena);
-        Self { tid, start, exec_id, ppid, cgroup_id }
-    }
-
-    fn pid(self, event: &dyn Event, arena: &Arena) -> u32 {
-        id(event, &read::PID, arena).unwrap_or(self.tid)
-    }
-
-    fn leader_start(self, event: &dyn Event, arena: &Arena) -> StartTime {
-        match uint(event, &read::LEADER_START_TIME, arena) {
-            None if self.pid(event, arena) == self.tid => self.start,
-            start => StartTime(start),
-        }
+    fn of(tid: u32, task: &Task) -> Self {
+        let &Task { start_time, leader_start_time, exec_id, ppid, cgroup_id, .. } = task;
+        let pid = task.pid.unwrap_or(tid);
+        let leader_start = leader_start_time.or(if pid == tid { start_time } else { None });
+        let (start, leader_start) = (StartTime(start_time), StartTime(leader_start));
+        Self { tid, pid, start, leader_start, exec_id, ppid, cgroup_id }
     }
 }
 
@@ -59,20 +46,17 @@ const REPAIRS: u8 = 3;
 
 impl Processes {
     pub(super) fn learn(&mut self, event: &dyn Event, arena: &Arena) {
-        let Some(tid) = id(event, &read::TID, arena) else { return };
-        let start = StartTime(uint(event, &read::START_TIME, arena));
-        let exec_id = uint(event, &read::EXEC_ID, arena);
-        if exec_id.is_none() && start == StartTime::UNTOLD {
-            if event.kind() == EventKind::TASK {
-                self.row(tid, event, arena);
-                return;
-            }
-            if id(event, &read::PID, arena).is_none() {
-                self.follow(tid, event, arena);
-                return;
-            }
+        let task = event.task(arena);
+        let Some(tid) = task.tid else { return };
+        if recorded::tells_only_id(task) {
+            self.follow(tid, event, arena);
+            return;
         }
-        let actor = Actor::of(tid, start, exec_id, event, arena);
+        if event.kind() == EventKind::TASK && recorded::is_row(task) {
+            self.row(tid, event, arena);
+            return;
+        }
+        let actor = Actor::of(tid, task);
         match event.kind() {
             EventKind::TASK => self.snapshot(actor, event, arena),
             EventKind::EXECVE | EventKind::EXECVEAT if self.succeeded(event, arena) => {
@@ -122,7 +106,7 @@ impl Processes {
     /// Finds the actor's process, and compares what the event says of it with what is known. For
     /// all but a few events that is all there is to do.
     fn meet(&mut self, actor: Actor, event: &dyn Event, arena: &Arena) -> Option<u32> {
-        let Actor { tid, start, exec_id, ppid, cgroup_id } = actor;
+        let Actor { tid, start, exec_id, ppid, cgroup_id, .. } = actor;
         let found = self.table.find(tid, start).and_then(|place| self.table.thread(place));
         let place = match found {
             Some(thread) => thread.process,
@@ -156,8 +140,8 @@ impl Processes {
         if !self.table.is_current(tid, start) {
             return None;
         }
-        let pid = actor.pid(event, arena);
-        let leader_start = actor.leader_start(event, arena);
+        let pid = actor.pid;
+        let leader_start = actor.leader_start;
         let leader = self.table.find(pid, leader_start);
         let place = match leader.and_then(|place| self.table.thread(place)) {
             Some(thread) => thread.process,
@@ -308,7 +292,7 @@ impl Processes {
         if known.and_then(|place| self.table.process(place)).is_some_and(|known| known.complete) {
             return;
         }
-        let caller_pid = actor.pid(event, arena);
+        let caller_pid = actor.pid;
         let ppid = id(event, &read::CHILD_PPID, arena).unwrap_or(caller_pid);
         let place = known.unwrap_or_else(|| {
             self.table.add_process(NewProcess {
@@ -371,9 +355,9 @@ impl Processes {
 
     /// A new program: everything about the process is in the record.
     fn exec(&mut self, actor: Actor, event: &dyn Event, arena: &Arena) {
-        let Actor { tid, start, exec_id, ppid, cgroup_id } = actor;
+        let Actor { tid, start, exec_id, ppid, cgroup_id, .. } = actor;
         let old_tid = id(event, &read::OLD_TID, arena).unwrap_or(tid);
-        let pid = actor.pid(event, arena);
+        let pid = actor.pid;
         let found =
             self.table.find(pid, start).or_else(|| self.table.find(old_tid, StartTime(None)));
         let known = found
@@ -446,12 +430,12 @@ impl Processes {
     /// A row of the snapshot: state that was true when it was taken. It fills gaps, and changes
     /// nothing that a record told already.
     fn snapshot(&mut self, actor: Actor, event: &dyn Event, arena: &Arena) {
-        let Actor { tid, start, exec_id, cgroup_id, ppid } = actor;
+        let Actor { tid, start, exec_id, cgroup_id, ppid, .. } = actor;
         if !self.table.is_current(tid, start) {
             return;
         }
-        let pid = actor.pid(event, arena);
-        let leader_start = actor.leader_start(event, arena);
+        let pid = actor.pid;
+        let leader_start = actor.leader_start;
         let leader = self.table.find(pid, leader_start);
         let known = leader.and_then(|place| self.table.thread(place)).map(|thread| thread.process);
         let place = match known {
@@ -489,15 +473,15 @@ impl Processes {
 
     /// A thread's end was matched: it will be forgotten.
     pub(super) fn end(&mut self, event: &dyn Event, arena: &Arena) {
-        let Some(tid) = id(event, &read::TID, arena) else { return };
-        let start = StartTime(uint(event, &read::START_TIME, arena));
-        if start == StartTime::UNTOLD && recorded::tells_only_id(event, arena) {
+        let task = event.task(arena);
+        let Some(tid) = task.tid else { return };
+        if recorded::tells_only_id(task) {
             self.removed(tid, event, arena);
             return;
         }
         let reaper = self.places.reaper.as_ref().and_then(|key| id(event, key, arena));
         let reaper = reaper.filter(|&tid| tid != 0);
-        self.table.end_thread(tid, start, reaper, event.time());
+        self.table.end_thread(tid, StartTime(task.start_time), reaper, event.time());
     }
 }
 

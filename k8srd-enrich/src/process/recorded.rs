@@ -14,7 +14,7 @@ mod family;
 mod params;
 
 use k8srd_core::arena::Arena;
-use k8srd_core::event::Event;
+use k8srd_core::event::{Event, Task};
 use k8srd_core::kind::EventKind;
 
 use super::Processes;
@@ -23,16 +23,19 @@ use super::facts::{Facts, Program};
 use super::start::StartTime;
 use super::state::{Life, Memory};
 use super::table::NewProcess;
-use crate::read;
 use params::Told;
 
 pub(crate) use calls::CpuTime;
 pub(crate) use params::{Params, kind};
 
-/// Whether all that the event tells of its thread is the id.
-pub(super) fn tells_only_id(event: &dyn Event, arena: &Arena) -> bool {
-    read::uint(event, &read::EXEC_ID, arena).is_none()
-        && read::id(event, &read::PID, arena).is_none()
+/// Whether all that an event tells of its thread is the id.
+pub(super) fn tells_only_id(task: &Task) -> bool {
+    is_row(task) && task.pid.is_none()
+}
+
+/// Whether what is told of a thread is no more than what rows of captures tell.
+pub(super) fn is_row(task: &Task) -> bool {
+    task.exec_id.is_none() && task.start_time.is_none()
 }
 
 /// Whether events of this kind, or rows, tell of users and groups.
@@ -48,17 +51,18 @@ impl Processes {
     pub(super) fn follow(&mut self, tid: u32, event: &dyn Event, arena: &Arena) {
         self.table.settle_rows();
         let told = Told { event, arena };
-        if event.kind() == kind::SWITCH {
+        let kind = event.kind();
+        if kind == kind::SWITCH {
             self.ran = self.ran_before_switch(told);
         }
-        let thread = match event.kind() {
+        let thread = match kind {
             kind::CLONE | kind::FORK | kind::VFORK | kind::CLONE3 => {
                 self.cloned(tid, told);
                 return;
             }
             // The thread has ended, or may be one of the kernel's: nobody new is met.
             kind::PROCEXIT | kind::SWITCH => self.table.current(tid),
-            kind if is_beside(kind) => {
+            _ if is_beside(kind) => {
                 self.told_beside(tid, kind, told);
                 return;
             }
@@ -66,10 +70,10 @@ impl Processes {
         };
         let Some(thread) = thread else { return };
         self.seen(thread, event);
-        match event.kind() {
+        match kind {
             kind::EXECVE | kind::EXECVEAT => self.executed(thread, told),
             kind::PROCEXIT => self.table.mark_ended(thread),
-            kind => self.called(thread, kind, told),
+            _ => self.called(thread, kind, told),
         }
     }
 

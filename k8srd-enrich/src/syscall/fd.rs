@@ -121,7 +121,7 @@ impl<'a> Found<'a> {
             field::FD_CONTAINERDIRECTORY => return self.in_container(self.directory()?),
             field::FD_TYPECHAR => return Some(Value::from(self.letter())),
             field::FD_UID => {
-                let tid = read::id(event, &read::TID, arena)?;
+                let tid = event.task(arena).tid?;
                 return Some(Value::Str(arena.format(format_args!("{tid}{number}"))));
             }
             field::FD_TYPES => return self.types(key.arg()),

@@ -25,7 +25,7 @@ use super::interfaces::Interfaces;
 use super::kinds::{self, PARAMS, entry};
 use super::table::{Limits, Table};
 use crate::hash::IntHasher;
-use crate::read::{self, id};
+use crate::unmarked;
 use entries::Entries;
 
 /// Everything that is known of open descriptors, and what the event at hand made of it.
@@ -107,18 +107,18 @@ impl Followed {
 
     pub(super) fn observe(&mut self, event: &dyn Event, arena: &Arena) {
         self.now = Now::default();
-        let call = Call { event, arena };
-        match event.kind() {
+        let call = Call { event, arena, kind: event.kind() };
+        match call.kind {
             EventKind::SECTION => return self.begin(),
             EventKind::INTERFACE => return self.interface(&call),
             kind if self.snapshot && !kind.is_state() => self.tell_roles(arena),
             _ => {}
         }
-        let Some(tid) = id(event, &read::TID, arena) else { return };
+        let Some(tid) = event.task(arena).tid else { return };
         let known = self.table.process_of_actor(tid);
         self.now.pid = match known {
             Some(pid) => pid,
-            None if says_nothing_of_thread(event.kind()) => return,
+            None if says_nothing_of_thread(call.kind) => return,
             None => self.meet(tid, &call),
         };
         self.follow(tid, known.is_some(), &call);
@@ -130,8 +130,8 @@ impl Followed {
         {
             self.table.remove(self.now.pid, fd);
         }
-        if event.kind() == EventKind::PROCEXIT
-            && let Some(tid) = id(event, &read::TID, arena)
+        if unmarked::is_exit(event)
+            && let Some(tid) = event.task(arena).tid
         {
             self.end(tid, event.time());
         }
@@ -139,7 +139,7 @@ impl Followed {
 
     fn follow(&mut self, tid: u32, known: bool, call: &Call<'_>) {
         use EventKind as Kind;
-        match call.event.kind() {
+        match call.kind {
             kinds::READ
             | kinds::READV
             | kinds::PREAD
@@ -187,7 +187,7 @@ impl Followed {
 
     /// The number and the descriptor that the call works on.
     fn used(&self, call: &Call<'_>) -> Option<(i64, &Arc<Descriptor>)> {
-        let fd = call.int(kinds::descriptor_place(call.event.kind())?)?;
+        let fd = call.int(kinds::descriptor_place(call.kind)?)?;
         Some((fd, self.table.get(self.now.pid, fd)?))
     }
 
@@ -219,6 +219,7 @@ impl Followed {
 /// An event whose params are read by place.
 struct Call<'a> {
     event: &'a dyn Event,
+    kind: EventKind,
     arena: &'a Arena,
 }
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use k8srd_core::arena::Arena;
 use k8srd_core::catalogue::{self, FIELDS};
-use k8srd_core::event::{Event, Fields, Timestamp};
+use k8srd_core::event::{Event, Fields, Task, Timestamp};
 use k8srd_core::field::{FieldClass, FieldId, FieldType, Key};
 use k8srd_core::kind::{Category, EventKind, KINDS, KindInfo, ParamInfo, ParamType};
 use k8srd_core::source::{Flow, Source as _};
@@ -201,6 +201,7 @@ fn said(event: &dyn Event) -> Vec<String> {
     // Its number is that in the recording.
     let fields = params.chain(context).filter(|&id| id != catalogue::CTX_NUMBER);
     let values = fields.map(|id| format!("{id:?} {:?}", event.get(&Key::of(id), &arena)));
+    assert_eq!(*event.task(&arena), Task::read(event, &arena));
     std::iter::once(format!("{name} {:?}", event.time())).chain(values).collect()
 }
 

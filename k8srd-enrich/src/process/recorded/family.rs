@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use k8srd_core::arena::Arena;
-use k8srd_core::event::{Event, Timestamp};
+use k8srd_core::event::{Event, Task, Timestamp};
 
 use super::params::{Told, kind};
 use super::{NewProcess, Processes, StartTime};
@@ -380,8 +380,8 @@ impl Processes {
     /// A row of the process list: a thread that ran when the recording began.
     pub(in crate::process) fn row(&mut self, tid: u32, event: &dyn Event, arena: &Arena) {
         let told = Told { event, arena };
-        let pid = read::id(event, &read::PID, arena).unwrap_or(tid);
-        let ppid = read::id(event, &read::PPID, arena);
+        let &Task { pid, ppid, .. } = event.task(arena);
+        let pid = pid.unwrap_or(tid);
         self.table.unsettled = true;
         let leader = self.table.current(pid).and_then(|leader| self.table.thread(leader));
         let place = leader.map(|leader| leader.process).unwrap_or_else(|| {

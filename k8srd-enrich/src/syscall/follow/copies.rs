@@ -49,7 +49,7 @@ impl Followed {
 
     pub(super) fn dup(&mut self, call: &Call<'_>) {
         let Some(fd) = call.result() else { return };
-        let flags = if call.event.kind() == kinds::DUP3 { call.uint(3) } else { 0 };
+        let flags = if call.kind == kinds::DUP3 { call.uint(3) } else { 0 };
         self.copy(fd, flags & open_flag::CLOEXEC != 0, call);
     }
 

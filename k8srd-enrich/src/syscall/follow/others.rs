@@ -30,7 +30,7 @@ const FIRST_BIT: u64 = 1 << 0;
 impl Followed {
     pub(super) fn make(&mut self, ty: Type, call: &Call<'_>) {
         let Some(fd) = call.result() else { return };
-        let cloexec = match call.event.kind() {
+        let cloexec = match call.kind {
             kinds::EVENTFD2 | kinds::SIGNALFD4 | kinds::INOTIFY_INIT1 => {
                 call.uint(1) & open_flag::CLOEXEC != 0
             }
@@ -45,7 +45,7 @@ impl Followed {
         let (Some(_), Some(read), Some(write)) = (call.result(), call.int(1), call.int(2)) else {
             return;
         };
-        let flags = if call.event.kind() == kinds::PIPE2 { call.uint(4) } else { 0 };
+        let flags = if call.kind == kinds::PIPE2 { call.uint(4) } else { 0 };
         let pipe = Arc::new(Descriptor {
             ino: call.uint(3),
             cloexec: flags & open_flag::CLOEXEC != 0,

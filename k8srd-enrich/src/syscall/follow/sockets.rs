@@ -89,7 +89,7 @@ impl Followed {
             return;
         };
         let Self { table, entries, now, .. } = self;
-        let entry = entries.returned(tid, call.event.kind());
+        let entry = entries.returned(tid, call.kind);
         table.change(now.pid, fd, |socket| {
             let old = Arc::clone(&socket.name);
             socket.connected = true;
@@ -109,7 +109,7 @@ impl Followed {
             role: Role::Server,
             connected: true,
             name: args::tuple_text(tuple, call.arena).into(),
-            cloexec: call.event.kind() == kinds::ACCEPT4 && call.uint(5) & open_flag::CLOEXEC != 0,
+            cloexec: call.kind == kinds::ACCEPT4 && call.uint(5) & open_flag::CLOEXEC != 0,
             ..Descriptor::default()
         };
         match descriptor::unmapped(tuple) {
@@ -128,7 +128,7 @@ impl Followed {
     }
 
     pub(super) fn receive(&mut self, call: &Call<'_>) {
-        let place = match call.event.kind() {
+        let place = match call.kind {
             kinds::RECVFROM => Some(2),
             kinds::RECVMSG => Some(3),
             kinds::RECV | kinds::RECVMMSG => Some(4),
@@ -138,11 +138,11 @@ impl Followed {
     }
 
     pub(super) fn send(&mut self, call: &Call<'_>) {
-        let place = match call.event.kind() {
+        let place = match call.kind {
             kinds::SEND | kinds::SENDTO | kinds::SENDMSG | kinds::SENDMMSG => Some(4),
             _ => None,
         };
-        if place.is_some() && call.event.kind() != kinds::SENDMMSG {
+        if place.is_some() && call.kind != kinds::SENDMMSG {
             self.infer_socket(call);
         }
         self.transfer(place, Role::Client, call);

@@ -28,8 +28,8 @@ impl Followed {
 
     /// A thread that nothing told of. The process table, which comes first, may know whose it is.
     pub(super) fn meet(&mut self, tid: u32, call: &Call<'_>) -> u32 {
-        let Call { event, arena } = *call;
-        let pid = id(event, &read::PID, arena).or_else(|| id(event, &read::PROC_PID, arena));
+        let Call { event, arena, .. } = *call;
+        let pid = event.task(arena).pid.or_else(|| id(event, &read::PROC_PID, arena));
         let pid = pid.unwrap_or(tid);
         self.table.attach(tid, pid);
         pid
@@ -38,7 +38,7 @@ impl Followed {
     /// A new thread or process. Two events may tell of it: the call that returns to its creator,
     /// with its id, and the one that returns to itself, with 0.
     pub(super) fn fork(&mut self, tid: u32, known: bool, call: &Call<'_>) {
-        let Call { event, arena } = *call;
+        let Call { event, arena, .. } = *call;
         let Some(result) = call.result() else { return };
         let flags = call.uint(15);
         if result == 0 {
