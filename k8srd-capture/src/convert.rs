@@ -77,18 +77,18 @@ impl Converter {
             let own = kind.is_state() && KindInfo::of(kind).is_some();
             return if own { Converted::Event(record) } else { Converted::Skipped };
         }
+        if is_newest(record.code, record.len()) {
+            return Converted::Event(record);
+        }
         let mut changed = false;
         for _ in 0..STEPS {
             let now = if changed { self.current.record() } else { record };
             let count = now.len();
-            let current = is_current(now.code);
-            let newest = codes::params(now.code).map(usize::from);
-            // A newer writer's params beyond those that are known are passed over.
-            if current && now.code % 2 == 1 && newest.is_none_or(|newest| count >= newest) {
+            if is_newest(now.code, count) {
                 break;
             }
             let Some(recipe) = recipe(now.code, count) else {
-                if current {
+                if is_current(now.code) {
                     break;
                 }
                 return Converted::Skipped;
@@ -206,6 +206,17 @@ static TABLE: LazyLock<Vec<Vec<(usize, Recipe)>>> = LazyLock::new(|| {
     }
     table
 });
+
+/// Whether a return with so many params is in its newest form: a newer writer's params beyond those
+/// that are known are passed over.
+fn is_newest(code: u16, params: usize) -> bool {
+    /// By code, how many it has; no event has as many as the others.
+    static NEWEST: LazyLock<Vec<usize>> = LazyLock::new(|| {
+        let newest = |code: u16| codes::params(code).filter(|_| code % 2 == 1 && is_current(code));
+        (0..codes::COUNT).map(|code| newest(code).map_or(usize::MAX, usize::from)).collect()
+    });
+    NEWEST.get(usize::from(code)).is_some_and(|&newest| params >= newest)
+}
 
 /// Whether today's writers produce it.
 fn is_current(code: u16) -> bool {

@@ -43,11 +43,17 @@ fn decode<'a>(param: &ParamInfo, bytes: &'a [u8]) -> Option<Value<'a>> {
 
 /// Up to the NUL byte that ends it.
 fn text(bytes: &[u8]) -> &[u8] {
-    let end = bytes.iter().position(|&byte| byte == 0).unwrap_or(bytes.len());
+    let end = memchr::memchr(0, bytes).unwrap_or(bytes.len());
     bytes.get(..end).unwrap_or(bytes)
 }
 
 fn unsigned(bytes: &[u8]) -> Option<u64> {
+    // As long as nearly all are.
+    match *bytes {
+        [a, b, c, d] => return Some(u32::from_le_bytes([a, b, c, d]).into()),
+        [a, b, c, d, e, f, g, h] => return Some(u64::from_le_bytes([a, b, c, d, e, f, g, h])),
+        _ => {}
+    }
     let mut all = [0; 8];
     all.get_mut(..bytes.len())?.copy_from_slice(bytes);
     Some(u64::from_le_bytes(all))

@@ -27,9 +27,12 @@ impl Input {
         let mut magic = [0; GZIP.len()];
         let read = read_full(&mut reader, &mut magic)?;
         let first = io::Cursor::new(magic.get(..read).unwrap_or_default().to_vec());
-        let whole = BufReader::with_capacity(CHUNK, first.chain(reader));
-        let reader: Box<dyn Read + Send> =
-            if magic == GZIP { Box::new(MultiGzDecoder::new(whole)) } else { Box::new(whole) };
+        let whole = first.chain(reader);
+        let reader: Box<dyn Read + Send> = if magic == GZIP {
+            Box::new(MultiGzDecoder::new(BufReader::with_capacity(CHUNK, whole)))
+        } else {
+            Box::new(whole)
+        };
         Ok(Self { reader, buffer: vec![0; CHUNK], start: 0, end: 0, offset: 0 })
     }
 
@@ -39,7 +42,12 @@ impl Input {
     }
 
     /// Makes at least `n` bytes available, unless the stream ends before.
+    #[inline]
     pub(crate) fn fill(&mut self, n: usize) -> io::Result<()> {
+        if self.end - self.start >= n { Ok(()) } else { self.read_on(n) }
+    }
+
+    fn read_on(&mut self, n: usize) -> io::Result<()> {
         if self.start == self.end {
             (self.start, self.end) = (0, 0);
         }

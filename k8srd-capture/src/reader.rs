@@ -171,55 +171,12 @@ impl Table {
 }
 
 /// What [`Reader::advance`] found; its bytes are available.
+#[derive(Clone, Copy)]
 enum Found {
     Section { whole: usize },
     Machine { body: usize, whole: usize },
     Row { table: Table, limit: usize },
     Event { form: EventForm, body: usize, whole: usize },
-}
-
-impl Found {
-    /// The item in these bytes, and how many of them it occupies.
-    fn item<'a>(
-        self,
-        bytes: &'a [u8],
-        place: Place,
-        params: &'a mut Vec<std::ops::Range<usize>>,
-    ) -> Result<(Item<'a>, usize), CaptureError> {
-        let corrupt = |message: String| CaptureError::corrupt(message, place);
-        let in_block = |body: usize| {
-            let body = bytes.get(BLOCK_HEADER as usize..).and_then(|bytes| bytes.get(..body));
-            body.unwrap_or_default()
-        };
-        Ok(match self {
-            Self::Section { whole } => (Item::Section, whole),
-            Self::Machine { body, whole } => {
-                let machine = machine(in_block(body));
-                let short = |_| corrupt("the machine's block is too short".to_owned());
-                (Item::Machine(machine.map_err(short)?), whole)
-            }
-            Self::Row { table, limit } => {
-                let bytes = bytes.get(..limit).unwrap_or(bytes);
-                let mut row = Bytes::new(bytes);
-                let item = item(table, &mut row).map_err(|error| match error {
-                    RowError::Wrong(message) => corrupt(message),
-                    RowError::TooShort if bytes.len() < limit => {
-                        CaptureError::truncated(table.name(), place)
-                    }
-                    RowError::TooShort => {
-                        corrupt(format!("a row goes on past the end of {}", table.name()))
-                    }
-                })?;
-                (item, row.read())
-            }
-            Self::Event { form, body, whole } => {
-                let EventForm { counted, flagged, .. } = form;
-                let event = record::parse(in_block(body), counted, flagged, params);
-                let event = event.map_err(corrupt)?;
-                (Context::of(event).map_or(Item::Event(event), Item::Context), whole)
-            }
-        })
-    }
 }
 
 impl Reader {
@@ -259,16 +216,56 @@ impl Reader {
             return Err(error.clone());
         }
         self.input.consume(std::mem::take(&mut self.lent));
-        let found = self.advance().inspect_err(|error| self.failed = Some(error.clone()))?;
-        let Some(found) = found else { return Ok(None) };
+        let found = match self.advance() {
+            Ok(Some(found)) => found,
+            Ok(None) => return Ok(None),
+            Err(error) => return Err(self.failed.insert(error).clone()),
+        };
         let Self { input, place, state, lent, params, failed, .. } = self;
-        let item = found.item(input.available(), *place, params);
-        let (item, occupied) = item.inspect_err(|error| *failed = Some(error.clone()))?;
-        *lent = occupied;
-        if let State::Table { body, .. } = state {
-            body.left = body.left.saturating_sub(occupied as u32);
-        }
-        Ok(Some(item))
+        let (bytes, place) = (input.available(), *place);
+        let item = match found {
+            // Nearly all are: nothing is put together twice.
+            Found::Event { form: EventForm { counted, flagged, .. }, body, whole } => {
+                *lent = whole;
+                match record::parse(in_block(bytes, body), counted, flagged, params) {
+                    Ok(event) => {
+                        return Ok(Some(match Context::of(event) {
+                            None => Item::Event(event),
+                            Some(context) => Item::Context(context),
+                        }));
+                    }
+                    Err(message) => Err(CaptureError::corrupt(message, place)),
+                }
+            }
+            Found::Section { whole } => {
+                *lent = whole;
+                Ok(Item::Section)
+            }
+            Found::Machine { body, whole } => {
+                *lent = whole;
+                let short = |_| CaptureError::corrupt("the machine's block is too short", place);
+                machine(in_block(bytes, body)).map(Item::Machine).map_err(short)
+            }
+            Found::Row { table, limit } => {
+                let mut row = Bytes::new(bytes.get(..limit).unwrap_or(bytes));
+                let item = item(table, &mut row);
+                *lent = row.read();
+                if let State::Table { body, .. } = state {
+                    body.left = body.left.saturating_sub(row.read() as u32);
+                }
+                item.map_err(|error| match error {
+                    RowError::Wrong(message) => CaptureError::corrupt(message, place),
+                    RowError::TooShort if bytes.len() < limit => {
+                        CaptureError::truncated(table.name(), place)
+                    }
+                    RowError::TooShort => {
+                        let message = format!("a row goes on past the end of {}", table.name());
+                        CaptureError::corrupt(message, place)
+                    }
+                })
+            }
+        };
+        item.map(Some).map_err(|error| failed.insert(error).clone())
     }
 
     /// Goes to the next item and makes its bytes available; `None` at the end.
@@ -420,13 +417,22 @@ impl Reader {
         Ok(())
     }
 
+    #[inline]
     fn fill(&mut self, n: usize) -> Result<(), CaptureError> {
-        self.input.fill(n).map_err(|error| match error.kind() {
+        match self.input.fill(n) {
+            Ok(()) => Ok(()),
+            Err(error) => Err(self.unreadable(error)),
+        }
+    }
+
+    #[cold]
+    fn unreadable(&self, error: std::io::Error) -> CaptureError {
+        match error.kind() {
             std::io::ErrorKind::UnexpectedEof => {
                 CaptureError::truncated("compressed data", self.place)
             }
             _ => CaptureError::io(error, self.place),
-        })
+        }
     }
 
     /// Exactly `n` bytes, which stay available.
@@ -435,6 +441,12 @@ impl Reader {
         let place = self.place;
         self.input.available().get(..n).ok_or_else(|| CaptureError::truncated(what, place))
     }
+}
+
+/// The body of a block.
+fn in_block(bytes: &[u8], body: usize) -> &[u8] {
+    let body = bytes.get(BLOCK_HEADER as usize..).and_then(|bytes| bytes.get(..body));
+    body.unwrap_or_default()
 }
 
 /// The length that stands behind a block. No block has the length 0.

@@ -8,7 +8,7 @@ use k8srd_core::event::{Event, Timestamp};
 use k8srd_core::field::Key;
 use k8srd_core::value::Lookup;
 
-use crate::bytes::Bytes;
+use crate::bytes::{Bytes, TooShort};
 use crate::codes;
 use crate::format::{EVENT_HEADER, MOST_PARAMS, STATE_ONLY};
 
@@ -168,16 +168,19 @@ pub(crate) fn parse<'a>(
     flagged: bool,
     params: &'a mut Vec<Range<usize>>,
 ) -> Result<Record<'a>, String> {
-    let too_short = |_| "an event's block is too short for its header".to_owned();
-    let mut bytes = Bytes::new(body);
-    let cpu = bytes.u16().map_err(too_short)?;
-    let flags = if flagged { bytes.u32().map_err(too_short)? } else { 0 };
-    let event = bytes.rest();
+    let too_short = || "an event's block is too short for its header".to_owned();
+    let (&cpu, rest) = body.split_first_chunk().ok_or_else(too_short)?;
+    let (flags, event) = if flagged {
+        let (&flags, event) = rest.split_first_chunk().ok_or_else(too_short)?;
+        (u32::from_le_bytes(flags), event)
+    } else {
+        (0, rest)
+    };
     let mut bytes = Bytes::new(event);
-    let time = Timestamp::from_nanos(bytes.u64().map_err(too_short)?);
-    let tid = bytes.u64().map_err(too_short)?;
-    let mut length = bytes.u32().map_err(too_short)? as usize;
-    let code = bytes.u16().map_err(too_short)?;
+    let mut header = || Ok((bytes.u64()?, bytes.u64()?, bytes.u32()?, bytes.u16()?));
+    let (time, tid, length, code) = header().map_err(|_: TooShort| too_short())?;
+    let (cpu, time) = (u16::from_le_bytes(cpu), Timestamp::from_nanos(time));
+    let mut length = length as usize;
     let state_only = flags & STATE_ONLY != 0;
     let header = RecordHeader { time, tid, cpu, code, state_only };
     params.clear();
@@ -186,7 +189,7 @@ pub(crate) fn parse<'a>(
         // Of a newer version, and nothing says its form.
         return Ok(Record::new(header, &[], &[]));
     }
-    let count = if counted { Some(bytes.u32().map_err(too_short)? as usize) } else { None };
+    let count = if counted { Some(bytes.u32().map_err(|_| too_short())? as usize) } else { None };
     if let Some(count) = count.filter(|&count| count > MOST_PARAMS) {
         return Err(format!(
             "an event of type {code} says that it has {count} params, {MOST_PARAMS} at most"
@@ -237,22 +240,20 @@ pub(crate) fn parse<'a>(
 fn places(data: &[u8], count: usize, wide: bool, params: &mut Vec<Range<usize>>) -> bool {
     params.clear();
     let width = if wide { 4 } else { 2 };
-    let Some(mut at) = count.checked_mul(width).filter(|&lengths| lengths <= data.len()) else {
+    let Some(lengths) = count.checked_mul(width).and_then(|end| data.get(..end)) else {
         return false;
     };
-    let mut lengths = Bytes::new(data);
-    for _ in 0..count {
-        let length = if wide {
-            lengths.u32().map(|length| length as usize)
-        } else {
-            lengths.u16().map(usize::from)
-        };
-        let Some(end) = length.ok().and_then(|length| at.checked_add(length)) else { return false };
-        if end > data.len() {
-            return false;
-        }
-        params.push(at..end);
-        at = end;
+    let mut at = lengths.len();
+    let mut add = |length: usize| {
+        let start = at;
+        // No length has more than 32 bits.
+        at += length;
+        params.push(start..at);
+    };
+    if wide {
+        lengths.as_chunks().0.iter().for_each(|&length| add(u32::from_le_bytes(length) as usize));
+    } else {
+        lengths.as_chunks().0.iter().for_each(|&length| add(u16::from_le_bytes(length).into()));
     }
-    true
+    at <= data.len()
 }
