@@ -38,15 +38,18 @@ impl Arena {
 
     /// Stores `parts` with `separator` between each two.
     pub(crate) fn join(&self, parts: &[&[u8]], separator: &[u8]) -> &[u8] {
-        let length = parts.iter().map(|part| part.len() + separator.len()).sum();
-        let mut all = bumpalo::collections::Vec::with_capacity_in(length, &self.bump);
+        let text: usize = parts.iter().map(|part| part.len()).sum();
+        let length = text + separator.len() * parts.len().saturating_sub(1);
+        let all = self.bump.alloc_slice_fill_copy(length, 0);
+        let mut rest = &mut *all;
         for (i, part) in parts.iter().enumerate() {
-            if i > 0 {
-                all.extend_from_slice(separator);
+            for piece in [if i > 0 { separator } else { b"" }, part] {
+                let (here, behind) = rest.split_at_mut(piece.len());
+                here.copy_from_slice(piece);
+                rest = behind;
             }
-            all.extend_from_slice(part);
         }
-        all.into_bump_slice()
+        all
     }
 
     /// Stores plain things.

@@ -12,13 +12,13 @@ const TOO_LONG: &[u8] = b"/DIR_TOO_LONG/FILENAME_TOO_LONG";
 ///
 /// An absolute `path` stands alone. `.`, `..`, repeated slashes and a slash at the end are removed;
 /// the directory itself is not normalised, but `..` may step up into it.
-pub(crate) fn concatenate<'a>(dir: &[u8], path: &[u8], arena: &'a Arena) -> &'a [u8] {
+pub(crate) fn concatenate<'a>(dir: &[u8], path: &'a [u8], arena: &'a Arena) -> &'a [u8] {
     if dir.len() + path.len() + 1 > LONGEST {
         return TOO_LONG;
     }
     let dir = if path.first().is_none_or(|&first| first == b'/') { &b""[..] } else { dir };
     if is_normal(dir, path) {
-        return arena.concat(&[dir, path]);
+        return if dir.is_empty() { path } else { arena.concat(&[dir, path]) };
     }
     let mut out: SmallVec<[u8; 256]> = SmallVec::from_slice(dir);
     let mut rest = path;

@@ -37,7 +37,7 @@ impl Followed {
 
     /// The arguments with which the call that returns began, if they were told; they hold once.
     pub(super) fn entered(&mut self, tid: u32, call: &Call<'_>) -> Option<&Entry> {
-        self.entries.returned(tid, call.event.kind())
+        self.entries.returned(tid, call.kind)
     }
 
     pub(super) fn open(&mut self, tid: u32, call: &Call<'_>) {
@@ -45,7 +45,7 @@ impl Followed {
             self.entered(tid, call);
             return;
         };
-        let opened = match call.event.kind() {
+        let opened = match call.kind {
             EventKind::OPEN => Opened {
                 name: call.bytes(1).unwrap_or(NO_NAME),
                 flags: call.uint(2),
@@ -123,7 +123,7 @@ impl Followed {
                 cloexec: opened.flags & open_flag::CLOEXEC != 0,
                 dev: opened.dev as u32,
                 ino: opened.ino,
-                name: if *raw == *name { Arc::clone(&raw) } else { name.into() },
+                name: if opened.name == name { Arc::clone(&raw) } else { name.into() },
                 raw,
                 ..Descriptor::default()
             },
@@ -135,7 +135,7 @@ impl Followed {
 fn fill(entry: &mut Entry, call: &Call<'_>) {
     let mut name = std::mem::take(&mut entry.name);
     name.clear();
-    let kind = call.event.kind();
+    let kind = call.kind;
     let (name_place, flags_place) = match kind {
         entry::OPEN => (0, Some(1)),
         entry::CREAT => (0, None),
