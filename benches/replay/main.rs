@@ -5,25 +5,29 @@
 //! - `rules`: the same with the shipped rules.
 //!
 //! Captures: short lives of processes and their opens, as a recorder of k8srd writes them and as
-//! sysdig does (without what k8srd records beyond the format); and what Falco's own tests replay,
-//! where `K8SRD_CONFORMANCE` names the folder that has it. Times are CPU time of the thread: they hold
-//! on a busy machine.
+//! sysdig does (without what k8srd records beyond the format); a million events of a machine at
+//! work; and what Falco's own tests replay, where `K8SRD_CONFORMANCE` names the folder that has it.
+//! Times are CPU time of the thread: they hold on a busy machine. At the end stands the peak of memory of
+//! a process that replays the million from a file.
 #![forbid(unsafe_code)]
 #![expect(clippy::print_stdout, reason = "says how large each capture is")]
 
 #[path = "../cpu_time.rs"]
 mod cpu_time;
+mod mixed;
 #[path = "../records.rs"]
 mod records;
 
-use std::io::Cursor;
+use std::fs::File;
+use std::io::{BufWriter, Cursor, Read};
 use std::ops::ControlFlow;
 use std::path::Path;
+use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
 use std::{env, fs};
 
-use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
+use criterion::{BatchSize, Criterion, SamplingMode, Throughput};
 use k8srd_capture::{Capture, Item, Reader, Recorder, RecorderOptions, Writer};
 use k8srd_core::arena::Arena;
 use k8srd_core::event::Event;
@@ -62,17 +66,30 @@ impl AsRef<[u8]> for Bytes {
     }
 }
 
+/// Stages behind the reading.
+const RULES: [(&str, &str); 2] = [("state", IDLE), ("rules", SHIPPED)];
+
+/// The file with a million events.
+const MIXED: &str = concat!(env!("CARGO_TARGET_TMPDIR"), "/mixed.scap");
+
 fn replay(c: &mut Criterion<CpuTime>) {
-    let rules = [("state", IDLE), ("rules", SHIPPED)].map(|(name, text)| (name, load(text)));
+    let rules = RULES.map(|(name, text)| (name, load(text)));
     for (name, capture) in captures() {
-        let events = read(&capture);
-        println!("{name}: {events} events in {} kB", capture.0.len() / 1000);
+        let (events, bytes) = (read(&capture), capture.0.len() as u64);
+        println!("{name}: {events} events in {} kB", bytes / 1000);
         let mut group = c.benchmark_group(name);
-        group.throughput(Throughput::Elements(events));
+        group.throughput(Throughput::ElementsAndBytes { elements: events, bytes });
+        if events >= mixed::EVENTS {
+            group.sample_size(10).sampling_mode(SamplingMode::Flat);
+        }
         group.bench_function("read", |b| b.iter(|| read(&capture)));
         for (name, rules) in &rules {
             group.bench_function(*name, |b| {
-                b.iter_batched(|| watch(&capture, rules.clone()), run, BatchSize::PerIteration);
+                b.iter_batched(
+                    || watch(Cursor::new(capture.clone()), rules.clone()),
+                    run,
+                    BatchSize::PerIteration,
+                );
             });
         }
         group.finish();
@@ -81,6 +98,10 @@ fn replay(c: &mut Criterion<CpuTime>) {
 
 fn captures() -> Vec<(String, Bytes)> {
     let mut captures = Vec::new();
+    let file = File::create(MIXED).unwrap_or_else(|error| panic!("{MIXED}: {error}"));
+    mixed::write(BufWriter::new(file)).expect("there is room for it");
+    let mixed = fs::read(MIXED).expect("it was just written");
+    captures.push(("mixed".to_owned(), Bytes(mixed.into())));
     for (name, records) in [("opens", opens()), ("lives", lives())] {
         let own = record(records);
         captures.push((format!("{name}, sysdig's"), without_context(&own)));
@@ -140,9 +161,9 @@ fn load(text: &str) -> RuleSet {
     rules
 }
 
-fn watch(capture: &Bytes, rules: RuleSet) -> Pipeline {
+fn watch(capture: impl Read + Send + 'static, rules: RuleSet) -> Pipeline {
     let plan = Plan::compile(rules, PlanOptions::default());
-    Pipeline::builder(Capture::new(Cursor::new(capture.clone())).expect("a capture"))
+    Pipeline::builder(Capture::new(capture).expect("a capture"))
         .enrich(Processes::builder().build())
         .enrich(Containers::default())
         .enrich(SyscallFields::builder().descriptors().build())
@@ -161,9 +182,36 @@ fn run(mut pipeline: Pipeline) -> Pipeline {
     pipeline
 }
 
-criterion_group! {
-    name = benches;
-    config = Criterion::default().with_measurement(CpuTime);
-    targets = replay
+/// Set for a process that replays the million once: which rules.
+const ONCE: &str = "K8SRD_REPLAY_ONCE";
+
+/// How much memory the replay of a file takes, by rules. Each is a process of its own, since a peak is one
+/// of a whole process.
+fn peaks() {
+    for (name, _) in RULES {
+        let program = env::current_exe().expect("a running program has a file");
+        let output = Command::new(program).env(ONCE, name).output().expect("it can be run again");
+        print!("mixed/{name}: {}", String::from_utf8_lossy(&output.stdout));
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    }
 }
-criterion_main!(benches);
+
+/// Replays the file with these rules and says what the process took at most.
+fn replay_once(name: &str) {
+    let rules = RULES.iter().find(|rules| rules.0 == name).map(|rules| load(rules.1));
+    let file = File::open(MIXED).expect("it was written before");
+    run(watch(file, rules.expect("one of the names")));
+    let status = fs::read_to_string("/proc/self/status").expect("/proc is mounted");
+    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    println!("{} at most", peak.expect("the kernel tells it").trim());
+}
+
+fn main() {
+    if let Ok(name) = env::var(ONCE) {
+        return replay_once(&name);
+    }
+    let mut criterion = Criterion::default().with_measurement(CpuTime).configure_from_args();
+    replay(&mut criterion);
+    criterion.final_summary();
+    peaks();
+}
