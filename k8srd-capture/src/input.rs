@@ -5,11 +5,15 @@ use std::io::{self, BufReader, Read};
 
 use flate2::bufread::MultiGzDecoder;
 
+use crate::error::{CaptureError, Place};
+
 const GZIP: [u8; 2] = [0x1F, 0x8B];
 /// How much is asked of the file, and of the decompressor, at once.
 const CHUNK: usize = 256 << 10;
 /// How much more room is made than is asked for, at most.
 const SLACK: usize = 1 << 20;
+/// How much of what is passed over is made available at once.
+const PASSED: usize = 1 << 16;
 
 /// A window over a stream: what is in front can be looked at before it is consumed.
 pub(crate) struct Input {
@@ -34,6 +38,11 @@ impl Input {
             Box::new(whole)
         };
         Ok(Self { reader, buffer: vec![0; CHUNK], start: 0, end: 0, offset: 0 })
+    }
+
+    /// The same, with the error of a capture.
+    pub(crate) fn open(reader: impl Read + Send + 'static) -> Result<Self, CaptureError> {
+        Self::new(reader).map_err(|error| CaptureError::io(error, Place::default()))
     }
 
     /// Bytes consumed so far.
@@ -77,6 +86,46 @@ impl Input {
         }
     }
 
+    /// The same, with an error that says which block cannot be read.
+    #[inline]
+    pub(crate) fn fill_in(&mut self, n: usize, place: Place) -> Result<(), CaptureError> {
+        match self.fill(n) {
+            Ok(()) => Ok(()),
+            Err(error) => Err(unreadable(error, place)),
+        }
+    }
+
+    /// Exactly `n` bytes of `what`, which stay available.
+    pub(crate) fn need(
+        &mut self,
+        n: usize,
+        what: &'static str,
+        place: Place,
+    ) -> Result<&[u8], CaptureError> {
+        self.fill_in(n, place)?;
+        self.available().get(..n).ok_or_else(|| CaptureError::truncated(what, place))
+    }
+
+    /// Passes over `n` bytes of `what`, however many.
+    pub(crate) fn skip(
+        &mut self,
+        n: usize,
+        what: &'static str,
+        place: Place,
+    ) -> Result<(), CaptureError> {
+        let mut left = n;
+        while left > 0 {
+            self.fill_in(left.min(PASSED), place)?;
+            let available = self.available().len().min(left);
+            if available == 0 {
+                return Err(CaptureError::truncated(what, place));
+            }
+            self.consume(available);
+            left -= available;
+        }
+        Ok(())
+    }
+
     /// What is available now.
     pub(crate) fn available(&self) -> &[u8] {
         self.buffer.get(self.start..self.end).unwrap_or_default()
@@ -87,6 +136,14 @@ impl Input {
         let n = n.min(self.end - self.start);
         self.start += n;
         self.offset += n as u64;
+    }
+}
+
+#[cold]
+fn unreadable(error: io::Error, place: Place) -> CaptureError {
+    match error.kind() {
+        io::ErrorKind::UnexpectedEof => CaptureError::truncated("compressed data", place),
+        _ => CaptureError::io(error, place),
     }
 }
 

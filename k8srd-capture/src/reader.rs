@@ -186,9 +186,11 @@ impl Reader {
     ///
     /// Where its first bytes cannot be read.
     pub fn new(stream: impl Read + Send + 'static) -> Result<Self, CaptureError> {
-        let input =
-            Input::new(stream).map_err(|error| CaptureError::io(error, Place::default()))?;
-        Ok(Self {
+        Input::open(stream).map(Self::of)
+    }
+
+    pub(crate) fn of(input: Input) -> Self {
+        Self {
             input,
             place: Place::default(),
             blocks: 0,
@@ -196,7 +198,7 @@ impl Reader {
             lent: 0,
             params: Vec::new(),
             failed: None,
-        })
+        }
     }
 
     /// Bytes read so far, after decompression.
@@ -356,7 +358,7 @@ impl Reader {
             let (body, whole) = (body as usize, total as usize);
             return Ok(Some(Found::Machine { body, whole }));
         }
-        self.skip(total)?;
+        self.input.skip(total as usize, "a block of unknown type", self.place)?;
         Ok(None)
     }
 
@@ -402,44 +404,14 @@ impl Reader {
         Err(CaptureError::corrupt(message, self.place))
     }
 
-    /// Passes over a block of a type that is not known here, however long.
-    fn skip(&mut self, total: u32) -> Result<(), CaptureError> {
-        let mut left = total as usize;
-        while left > 0 {
-            self.fill(left.min(ROW))?;
-            let available = self.input.available().len().min(left);
-            if available == 0 {
-                return Err(CaptureError::truncated("a block of unknown type", self.place));
-            }
-            self.input.consume(available);
-            left -= available;
-        }
-        Ok(())
-    }
-
     #[inline]
     fn fill(&mut self, n: usize) -> Result<(), CaptureError> {
-        match self.input.fill(n) {
-            Ok(()) => Ok(()),
-            Err(error) => Err(self.unreadable(error)),
-        }
-    }
-
-    #[cold]
-    fn unreadable(&self, error: std::io::Error) -> CaptureError {
-        match error.kind() {
-            std::io::ErrorKind::UnexpectedEof => {
-                CaptureError::truncated("compressed data", self.place)
-            }
-            _ => CaptureError::io(error, self.place),
-        }
+        self.input.fill_in(n, self.place)
     }
 
     /// Exactly `n` bytes, which stay available.
     fn need(&mut self, n: usize, what: &'static str) -> Result<&[u8], CaptureError> {
-        self.fill(n)?;
-        let place = self.place;
-        self.input.available().get(..n).ok_or_else(|| CaptureError::truncated(what, place))
+        self.input.need(n, what, self.place)
     }
 }
 
