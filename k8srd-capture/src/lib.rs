@@ -9,6 +9,8 @@ mod decode;
 mod error;
 mod format;
 mod input;
+#[cfg(feature = "pcap")]
+mod packets;
 mod reader;
 mod record;
 mod source;
@@ -18,6 +20,8 @@ mod write;
 
 pub use context::Context;
 pub use error::{CaptureError, Place};
+#[cfg(feature = "pcap")]
+pub use packets::{PacketCapture, PacketOptions, PacketReport, Recording};
 pub use reader::{Item, Machine, Reader};
 pub use record::{Record, RecordBuf};
 pub use source::{Capture, CaptureReport};

@@ -122,8 +122,12 @@ impl Capture {
     ///
     /// Where its first bytes cannot be read.
     pub fn new(stream: impl Read + Send + 'static) -> Result<Self, CaptureError> {
-        Ok(Self {
-            reader: Reader::new(stream)?,
+        Reader::new(stream).map(Self::of)
+    }
+
+    pub(crate) fn of(reader: Reader) -> Self {
+        Self {
+            reader,
             converter: Converter::default(),
             context: RecordBuf::default(),
             has_context: false,
@@ -133,7 +137,7 @@ impl Capture {
             told: Told::default(),
             report: Arc::default(),
             ended: false,
-        })
+        }
     }
 
     /// What this capture tells besides its events, for when a pipeline owns it.

@@ -49,7 +49,7 @@ const RULES: &[Rule] = &[
     },
     Rule {
         package: "k8srd-capture",
-        may: &["flate2", "k8srd-core", "pcap-file", "pcap-parser", "thiserror", "tracing"],
+        may: &["etherparse", "flate2", "k8srd-core", "pcap-parser", "thiserror", "tracing"],
     },
     Rule {
         package: "k8srd-enrich",
