@@ -4,6 +4,7 @@ mod args;
 mod descriptor;
 mod event;
 mod fd;
+mod flows;
 mod follow;
 mod interfaces;
 mod kinds;
@@ -39,12 +40,17 @@ use table::Limits;
 /// ([`SyscallFieldsBuilder::descriptors`]). Then it answers for all events, and what is
 /// asked of the table as a whole (`proc.fdopencount`, `fd.types`, …).
 ///
+/// From a source that sees connections and not processes, such as a packet capture, it takes who is
+/// client and who is server ([`SyscallFieldsBuilder::flows`]).
+///
 /// Names of files are lexical, as Falco's: what the program said, made absolute. Seen in the
 /// [`Resolved`](k8srd_core::event::Reading::Resolved) reading, fields that follow the path tell the
 /// kernel's name instead; `fd.realpath` always does.
 #[derive(Debug, Default)]
 pub struct SyscallFields {
     followed: Option<Box<Followed>>,
+    /// Whether the source sees connections only.
+    flows: bool,
 }
 
 /// How many descriptors of one process are kept, as in Falco.
@@ -74,6 +80,7 @@ pub struct DescriptorCounts {
 #[must_use]
 pub struct SyscallFieldsBuilder {
     follows: bool,
+    flows: bool,
     limits: Limits,
 }
 
@@ -82,6 +89,7 @@ impl SyscallFields {
     pub fn builder() -> SyscallFieldsBuilder {
         SyscallFieldsBuilder {
             follows: false,
+            flows: false,
             limits: Limits {
                 threads: crate::process::DEFAULT_THREADS,
                 descriptors: DEFAULT_DESCRIPTORS,
@@ -112,6 +120,14 @@ impl SyscallFieldsBuilder {
         self
     }
 
+    /// Takes from the source which end acts (`fd.is_server`) and whether a socket has a new name
+    /// (`fd.name_changed`), and answers what else a connection is. What needs a process
+    /// is answered by nobody then. No table is kept.
+    pub fn flows(mut self) -> Self {
+        self.flows = true;
+        self
+    }
+
     /// Most threads whose descriptors are known (at least 16). Past it, processes that did nothing
     /// for longest are forgotten.
     pub fn threads(mut self, threads: usize) -> Self {
@@ -128,8 +144,9 @@ impl SyscallFieldsBuilder {
 
     /// The enricher.
     pub fn build(self) -> SyscallFields {
-        let Self { follows, limits } = self;
-        SyscallFields { followed: follows.then(|| Box::new(Followed::new(limits))) }
+        let Self { follows, flows, limits } = self;
+        let follows = follows && !flows;
+        SyscallFields { followed: follows.then(|| Box::new(Followed::new(limits))), flows }
     }
 }
 
@@ -178,7 +195,11 @@ fn needs_table(id: FieldId) -> bool {
 
 impl Enricher for SyscallFields {
     fn provides(&self) -> &FieldSet {
-        if self.followed.is_some() { &PROVIDED } else { &TOLD }
+        match &self.followed {
+            _ if self.flows => &flows::PROVIDED,
+            Some(_) => &PROVIDED,
+            None => &TOLD,
+        }
     }
 
     fn demand(&mut self, wanted: &FieldSet) -> Interest {
@@ -214,6 +235,9 @@ impl Enricher for SyscallFields {
         if wanted.contains(field::PROC_FDUSAGE) {
             fields.extend([field::PROC_FDLIMIT]);
         }
+        if self.flows {
+            fields.extend(flows::TAKEN);
+        }
         if !follows {
             return Interest::new(KindSet::default(), fields);
         }
@@ -248,7 +272,8 @@ impl Enricher for SyscallFields {
         arena: &'a Arena,
     ) -> Lookup<Value<'a>> {
         let Some(info) = KindInfo::of(event.kind()) else { return Lookup::Absent };
-        Context { event, info, arena, followed: self.followed.as_deref() }.value(key).into()
+        let (followed, flows) = (self.followed.as_deref(), self.flows);
+        Context { event, info, arena, followed, flows }.value(key).into()
     }
 }
 
@@ -280,6 +305,7 @@ struct Context<'a> {
     info: &'static KindInfo,
     arena: &'a Arena,
     followed: Option<&'a Followed>,
+    flows: bool,
 }
 
 impl<'a> Context<'a> {

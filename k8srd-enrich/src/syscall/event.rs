@@ -89,7 +89,7 @@ impl<'a> Context<'a> {
 
     /// `fdlist.*`: descriptors that the call waits for.
     pub(super) fn polled_field(&self, id: FieldId) -> Option<Value<'a>> {
-        let Self { event, info, arena, followed } = *self;
+        let Self { event, info, arena, followed, .. } = *self;
         if !matches!(info.kind, kinds::POLL | kinds::PPOLL) {
             return None;
         }
@@ -150,7 +150,9 @@ impl<'a> Context<'a> {
     }
 
     pub(super) fn result(&self) -> Option<i64> {
-        int(self.event, PARAMS.get(usize::from(self.info.result()?))?, self.arena)
+        let told = int(self.event, PARAMS.get(usize::from(self.info.result()?))?, self.arena);
+        // That a connection was accepted is told then, and no number.
+        told.or(self.flows.then_some(0))
     }
 
     fn result_text(&self) -> Option<&'a [u8]> {

@@ -21,7 +21,9 @@ use super::kinds::{self, PARAMS};
 use super::paths::{self, NO_TEXT};
 use crate::path;
 use crate::read::{self, bytes, int};
-use facts::{Connected, Facts, Opened};
+use facts::{Facts, Opened};
+
+pub(super) use facts::Connected;
 
 /// The descriptor of an event.
 pub(super) struct Found<'a> {
@@ -41,6 +43,8 @@ impl<'a> Context<'a> {
             return None;
         }
         let (number, facts) = match self.followed {
+            // Nothing tells a number.
+            _ if self.flows => (-1, Connected::of_flow(*self).map(Facts::Connected)),
             Some(followed) => {
                 let now = followed.now();
                 let number = match now.number {
@@ -363,11 +367,15 @@ impl Socket {
         }
     }
 
-    /// The end on this machine and the other. Where neither is on it, Falco takes the server for
+    /// The end on this machine and the other; of flows, the one that acts. Where neither is on it, Falco takes the server for
     /// the local end.
     fn local(&self, context: &Context<'_>) -> Option<(End, End)> {
         let (client, server) = self.two()?;
-        Some(if is_local(client.ip, context) { (client, server) } else { (server, client) })
+        let client_is_local = match context.flows {
+            true => self.role == Role::Client,
+            false => is_local(client.ip, context),
+        };
+        Some(if client_is_local { (client, server) } else { (server, client) })
     }
 }
 

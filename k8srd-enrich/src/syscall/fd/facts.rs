@@ -85,8 +85,7 @@ impl<'a> Facts<'a> {
         match self {
             Self::Kept(descriptor) => descriptor.role,
             Self::Opened(_) => Role::None,
-            // Who connects is the client.
-            Self::Connected(socket) if socket.tuple.is_some() => Role::Client,
+            Self::Connected(socket) if socket.tuple.is_some() => socket.role,
             Self::Connected(_) => Role::None,
         }
     }
@@ -158,11 +157,12 @@ impl Opened<'_> {
 
 const EINPROGRESS: i64 = 115;
 
-/// A socket, by the event that connected it.
-pub(super) struct Connected<'a> {
+/// A socket, by the event that connected it, or that says which connection it is of.
+pub(in super::super) struct Connected<'a> {
     context: Context<'a>,
     ty: Type,
-    connected: bool,
+    role: Role,
+    pub(in super::super) connected: bool,
     /// Both ends, if the call did not fail.
     tuple: Option<SocketTuple<'a>>,
 }
@@ -180,7 +180,21 @@ impl<'a> Connected<'a> {
             Some(Value::Addr(address)) => Some(address),
             _ => None,
         };
-        Some(Self { context, ty: type_of(tuple, address), connected, tuple })
+        // Who connects is the client.
+        Some(Self { connected, ..Self::new(context, tuple, address, Role::Client) })
+    }
+
+    pub(in super::super) fn new(
+        context: Context<'a>,
+        tuple: Option<SocketTuple<'a>>,
+        address: Option<SocketAddress<'a>>,
+        role: Role,
+    ) -> Self {
+        Self { context, ty: type_of(tuple, address), role, connected: false, tuple }
+    }
+
+    pub(in super::super) fn is_tcp(&self) -> bool {
+        self.transport() == Transport::Tcp
     }
 
     fn transport(&self) -> Transport {
