@@ -20,3 +20,12 @@ fn readers_and_their_errors_move_to_other_threads() {
     may::<Capture>();
     may::<CaptureError>();
 }
+
+#[cfg(feature = "pcap")]
+#[test]
+fn sources_of_packets_move_to_other_threads() {
+    fn may<T: Send + Unpin + 'static>() {}
+    may::<k8srd_capture::PacketCapture>();
+    may::<k8srd_capture::PacketReport>();
+    may::<k8srd_capture::Recording>();
+}

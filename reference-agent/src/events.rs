@@ -1,9 +1,8 @@
 //! `k8srd events`: what a recording holds, decoded.
 
 use std::io::{self, BufWriter, Write as _};
-use std::path::PathBuf;
 use std::process::ExitCode;
-use std::sync::{Arc, Mutex, Once, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::Result;
@@ -23,19 +22,21 @@ use k8srd_core::source::Flow;
 use k8srd_core::value::{Lookup, Value as FieldValue};
 use serde_json::{Map, Value, json};
 
+use crate::captures::{CapturesArgs, Forms};
 use crate::{captures, filter, here, stdout, wire};
 
 /// Print the events that recordings hold, decoded
 ///
 /// One event a line, as sysdig prints it: number, time, processor, process, thread id, direction, type and
-/// arguments. Reads captures (.scap) of Falco, sysdig or k8srd, whatever their version, compressed or
-/// not. Needs no root. Exit code 1 if a capture cannot be read to its end; what was read before is printed.
+/// arguments. Reads captures (.scap) of Falco, sysdig or k8srd, whatever their version, and packet captures
+/// (.pcap, .pcapng), compressed by gzip or not. What packets tell of connections are events, with the
+/// protocol in place of processor and process. Needs no root. Exit code 1 if a capture cannot be read to its
+/// end; what was read before is printed.
 #[derive(Args, Debug)]
 #[command(after_long_help = EXAMPLES)]
 pub(crate) struct EventsArgs {
-    /// Captures, in this order
-    #[arg(required = true, value_name = "FILE")]
-    files: Vec<PathBuf>,
+    #[command(flatten)]
+    captures: CapturesArgs,
 
     /// Print only events of which this condition is true, as in a rule
     #[arg(short, long, value_name = "CONDITION")]
@@ -51,6 +52,7 @@ const EXAMPLES: &str = "Examples:
   k8srd events trace.scap -f 'proc.name = cat'             what one program did
   k8srd events trace.scap -f 'evt.type in (open, openat) and fd.name startswith /etc'
   k8srd events trace.scap --json | jq -r .args.name        for a program
+  k8srd events web.pcapng -f 'fd.sport = 80'               what packets tell of connections
 
 A condition is what a rule has: k8srd fields and k8srd kinds list what it may name. To see what rules
 say of a capture: k8srd replay.";
@@ -58,21 +60,28 @@ say of a capture: k8srd replay.";
 /// sysdig's line.
 const LINE: &str =
     "%evt.num %evt.time %evt.cpu %proc.name (%thread.tid) %evt.dir %evt.type %evt.info";
+/// The same of packets: who ran where is not known.
+const PACKET_LINE: &str = "%evt.num %evt.time %fd.l4proto %evt.dir %evt.type %evt.info";
 
 pub(crate) fn run(args: &EventsArgs) -> Result<ExitCode> {
     let schema = Arc::new(Schema::falco());
-    let plan = filter::plan(&schema, args.filter.as_deref(), LINE)?;
-    let told = Once::new();
-    Ok(captures::each(&args.files, |_, capture| {
+    let plan = |line| filter::plan(&schema, args.filter.as_deref(), line);
+    let (of_events, of_packets) = (plan(LINE)?, plan(PACKET_LINE)?);
+    let mut met = Forms::default();
+    Ok(captures::each(&args.captures, |_, capture| {
         let lines = Lines::default();
-        let chosen = RuleMatcher::new(Arc::clone(&plan));
+        let plan = if capture.report.packets().is_some() { &of_packets } else { &of_events };
+        let chosen = RuleMatcher::new(Arc::clone(plan));
+        let is_first = met.is_first(&capture.report);
         let pipeline = if args.json {
             let matcher = AsJson { chosen, schema: Arc::clone(&schema), lines: lines.clone() };
             wire::looking_pipeline(&schema, matcher, capture)?
         } else {
             wire::looking_pipeline(&schema, chosen, capture)?
         };
-        told.call_once(|| here::tell(pipeline.findings()));
+        if is_first {
+            here::tell(pipeline.findings());
+        }
         show(pipeline, &lines)
     }))
 }

@@ -47,7 +47,7 @@ impl Here {
                     unanswered_because(schema, field)
                 }
                 Reason::NoKindProduced { kinds } | Reason::KindsNotProduced { kinds } => {
-                    format!("the sensor produces no event of {}", kinds.join(", "))
+                    format!("the source produces no event of {}", kinds.join(", "))
                 }
                 _ => finding.to_string(),
             };

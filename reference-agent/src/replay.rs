@@ -4,31 +4,30 @@ use std::collections::BTreeMap;
 use std::io::{self, BufWriter, IsTerminal as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::sync::Once;
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
 use clap::Args;
-use k8srd_capture::CaptureReport;
 use k8srd_core::pipeline::Pipeline;
 use k8srd_core::source::Flow;
 
+use crate::captures::{CapturesArgs, Forms, Report};
 use crate::cli::SettingsArgs;
 use crate::here::Here;
 use crate::{captures, config, rules, stdout, wire};
 
 /// Print the alerts that recorded events raise
 ///
-/// Reads captures (.scap) of Falco, sysdig or k8srd, whatever their version, compressed or not, and judges their
-/// events as `run` judges live ones: the same rules, the same alert lines, on standard output.
+/// Reads captures (.scap) of Falco, sysdig or k8srd, whatever their version, and packet captures (.pcap,
+/// .pcapng), compressed by gzip or not, and judges their events as `run` judges live ones: the same rules, the
+/// same alert lines, on standard output. Packets tell of connections and what is sent, and of no process.
 /// Several captures are read one after the other, each by itself. Needs no root and no kernel
 /// support. Exit code 1 if a capture cannot be read to its end; what was read before is judged.
 #[derive(Args, Debug)]
 #[command(after_long_help = EXAMPLES)]
 pub(crate) struct ReplayArgs {
-    /// Captures, in this order
-    #[arg(required = true, value_name = "FILE")]
-    files: Vec<PathBuf>,
+    #[command(flatten)]
+    captures: CapturesArgs,
 
     /// Falco rule file, or directory whose .yaml and .yml files are read in the order of their
     /// names; may be repeated, later files may change earlier ones; takes the place of rules_files
@@ -40,8 +39,8 @@ pub(crate) struct ReplayArgs {
     #[arg(long)]
     json: bool,
 
-    /// At the end, print to standard error how many events there were, alerts by rule, what was
-    /// passed over, and how long it took
+    /// At the end, print to standard error how many events (and packets) there were, alerts by rule,
+    /// what was passed over and why, and how long it took
     #[arg(long)]
     stats: bool,
 
@@ -53,6 +52,7 @@ const EXAMPLES: &str = "Examples:
   k8srd replay trace.scap                       with the shipped rules
   k8srd replay trace.scap -r rules/ --json      with rules of your own, for a program
   k8srd replay a.scap b.scap -r r.yaml --stats  how often each rule fired
+  k8srd replay web.pcapng -r network.yaml       network rules on packets
   k8srd replay trace.scap -o rule_matching=first -o append_output=[]";
 
 /// How often progress is shown on a terminal.
@@ -65,11 +65,13 @@ pub(crate) fn run(args: &ReplayArgs) -> Result<ExitCode> {
     let rules = rules::load(&config, &schema, &args.rules)?;
     let plan = wire::plan(&config, rules.clone());
     let mut stats = Stats::default();
-    let told = Once::new();
-    let code = captures::each(&args.files, |file, capture| {
-        let report = capture.report();
+    let mut met = Forms::default();
+    let code = captures::each(&args.captures, |file, capture| {
+        let report = capture.report.clone();
         let pipeline = wire::replay_pipeline(&config, &schema, plan.clone(), capture)?;
-        told.call_once(|| eprint!("{}", Here::of(&schema, &rules, pipeline.findings())));
+        if met.is_first(&report) {
+            eprint!("{}", Here::of(&schema, &rules, pipeline.findings()));
+        }
         let is_read = replay(file, pipeline, &report, &config, &mut stats);
         stats.add(&report);
         is_read
@@ -84,7 +86,7 @@ pub(crate) fn run(args: &ReplayArgs) -> Result<ExitCode> {
 fn replay(
     file: &Path,
     mut pipeline: Pipeline,
-    report: &CaptureReport,
+    report: &Report,
     config: &config::Config,
     stats: &mut Stats,
 ) -> Result<bool> {
@@ -127,22 +129,41 @@ struct Stats {
     bytes: u64,
     alerts: BTreeMap<String, u64>,
     skipped: BTreeMap<&'static str, u64>,
+    packets: Option<PacketStats>,
     time: Duration,
 }
 
+/// What it tells of packet captures.
+#[derive(Debug, Default)]
+struct PacketStats {
+    packets: u64,
+    passed_over: BTreeMap<&'static str, u64>,
+    evicted: u64,
+    expired: u64,
+}
+
 impl Stats {
-    fn add(&mut self, report: &CaptureReport) {
+    fn add(&mut self, report: &Report) {
         self.events += report.events();
         self.bytes += report.offset();
         for (name, count) in report.skipped() {
             *self.skipped.entry(name).or_default() += count;
+        }
+        if let Some(report) = report.packets() {
+            let stats = self.packets.get_or_insert_default();
+            stats.packets += report.packets();
+            stats.evicted += report.flows_evicted();
+            stats.expired += report.flows_expired();
+            for (why, count) in report.passed_over() {
+                *stats.passed_over.entry(why).or_default() += count;
+            }
         }
     }
 }
 
 impl std::fmt::Display for Stats {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { events, bytes, alerts, skipped, time } = self;
+        let Self { events, bytes, alerts, skipped, packets, time } = self;
         let seconds = time.as_secs_f64().max(1e-9);
         writeln!(
             f,
@@ -161,6 +182,23 @@ impl std::fmt::Display for Stats {
         }
         for (name, count) in skipped {
             writeln!(f, "  {count:>8} {name}")?;
+        }
+        packets.as_ref().map_or(Ok(()), |packets| write!(f, "{packets}"))
+    }
+}
+
+impl std::fmt::Display for PacketStats {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { packets, passed_over, evicted, expired } = self;
+        let total: u64 = passed_over.values().sum();
+        writeln!(f, "{packets} packets, {total} of them passed over")?;
+        for (why, count) in passed_over {
+            writeln!(f, "  {count:>8} {why}")?;
+        }
+        for (count, why) in [(evicted, "there were too many"), (expired, "nothing came for long")] {
+            if *count > 0 {
+                writeln!(f, "{count} flows forgotten, because {why}")?;
+            }
         }
         Ok(())
     }

@@ -8,7 +8,6 @@ use anyhow::{Context as _, Result};
 use k8srd_bpf::load::SensorOptions;
 use k8srd_bpf::source::{BpfOptions, BpfSource};
 use k8srd_bpf::unattached::Unattached;
-use k8srd_capture::Capture;
 use k8srd_core::enricher::Enricher;
 use k8srd_core::matcher::Matcher;
 use k8srd_core::pipeline::{Pipeline, PipelineBuilder};
@@ -19,6 +18,7 @@ use k8srd_enrich::process::Processes;
 use k8srd_enrich::syscall::SyscallFields;
 use k8srd_sinks::encode::{Encoder, Json, Text, TimeFormat};
 
+use crate::captures::{Opened, Report};
 use crate::config::{Config, FieldName};
 use crate::local_time;
 
@@ -126,7 +126,7 @@ pub(crate) fn replay_pipeline(
     config: &Config,
     schema: &Arc<Schema>,
     plan: Arc<Plan>,
-    capture: Capture,
+    capture: Opened,
 ) -> Result<Pipeline> {
     judging(remembering(capture), config, schema, plan)
         .build()
@@ -141,20 +141,25 @@ pub(crate) fn replay_pipeline(
 pub(crate) fn looking_pipeline(
     schema: &Arc<Schema>,
     matcher: impl Matcher + 'static,
-    capture: Capture,
+    capture: Opened,
 ) -> Result<Pipeline> {
     let builder = remembering(capture).schema(schema.clone()).matcher(matcher);
     builder.utc_offset(local_time::utc_offset()).build().context("the pipeline cannot be started")
 }
 
 /// What answers fields of a recording. Everything comes from it: it may be of another machine.
-fn remembering(capture: Capture) -> PipelineBuilder {
-    let report = capture.report();
-    Pipeline::builder(capture)
-        .hostname(move || Some(hostname(report.hostname().as_deref()).into()))
-        .enrich(Processes::builder().build())
-        .enrich(Containers::default())
-        .enrich(SyscallFields::builder().descriptors().build())
+/// Packets tell of no process, no container and no host, so nobody answers for those.
+fn remembering(capture: Opened) -> PipelineBuilder {
+    let Opened { source, report } = capture;
+    let builder = Pipeline::builder(source);
+    match report {
+        Report::Events(report) => builder
+            .hostname(move || Some(hostname(report.hostname().as_deref()).into()))
+            .enrich(Processes::builder().build())
+            .enrich(Containers::default())
+            .enrich(SyscallFields::builder().descriptors().build()),
+        Report::Packets(_) => builder.enrich(SyscallFields::builder().flows().build()),
+    }
 }
 
 /// What does not depend on where events come from.

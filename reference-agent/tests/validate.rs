@@ -231,7 +231,7 @@ fn here_names_rules_that_cannot_fire_and_why() {
 
     let output = validate_in(rules.path(), &["--here", "a.yaml"]);
     let text = stdout(&output);
-    for part in ["rule \"No kind\" cannot fire\n  because the sensor", "k8srd doctor"] {
+    for part in ["rule \"No kind\" cannot fire\n  because the source", "k8srd doctor"] {
         assert!(text.contains(part), "{part} is not in:\n{text}");
     }
     let quiet = folder(&[("a.yaml", &rule("Fires", "evt.type = openat and proc.name = cat"))]);
