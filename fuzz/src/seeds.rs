@@ -144,6 +144,29 @@ pub fn captures() -> Inputs {
     Ok(seeds)
 }
 
+/// The packet captures of `testdata/`, and each of their packets of IP alone, in the pieces that the
+/// target `packets` makes packets of.
+///
+/// # Errors
+///
+/// Where they cannot be read.
+pub fn packets() -> Inputs {
+    const ETHERNET: usize = 14;
+    let read = |name| fs::read(format!("{TESTDATA}/packets/{name}"));
+    let (pcap, blocks) = (read("sample.pcap")?, read("sample.pcapng")?);
+    let mut pieces = Vec::new();
+    let mut rest = pcap.get(24..).unwrap_or_default();
+    while let Some((header, behind)) = rest.split_first_chunk::<16>() {
+        let [.., c0, c1, c2, c3, _, _, _, _] = *header;
+        let length = u32::from_le_bytes([c0, c1, c2, c3]) as usize;
+        let (frame, next) = behind.split_at_checked(length).ok_or("a packet is cut")?;
+        let ip = frame.get(ETHERNET..).unwrap_or_default();
+        pieces.push([&(ip.len() as u16).to_le_bytes()[..], ip].concat());
+        rest = next;
+    }
+    Ok([pcap, blocks].into_iter().chain([pieces.concat()]).chain(pieces).collect())
+}
+
 /// The words of all texts and the names of all fields and kinds, as libFuzzer reads them.
 fn dictionary(texts: &[&str]) -> String {
     let separator = |c: char| c.is_whitespace() || "(),\"'".contains(c);
