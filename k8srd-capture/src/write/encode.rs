@@ -16,14 +16,18 @@ use crate::record::RecordBuf;
 const MOST: usize = u16::MAX as usize;
 
 impl RecordBuf {
-    /// Takes over an event of Falco's schema: header and params, as its kind has them, with just
-    /// those params for which `keep` holds. The thread is `ctx.tid`, the processor `ctx.cpu`. What is
-    /// absent or pending is not captured; a text or buffer is cut at 65535 bytes, unless it is of a
-    /// kind whose recordings take more.
+    /// Takes over an event of Falco's schema: header and params, as its kind has them. The thread is
+    /// `ctx.tid`, the processor `ctx.cpu`. What is absent or pending is not captured; a text or
+    /// buffer is cut at 65535 bytes, unless it is of a kind whose recordings take more.
     ///
     /// False, and no event, for a kind that is not in the table, or is told by rows and not by
     /// events.
-    pub(super) fn encode(
+    pub fn encode(&mut self, event: &dyn Event, arena: &Arena) -> bool {
+        self.encode_kept(event, arena, |_, _| true)
+    }
+
+    /// The same with just those params for which `keep` holds.
+    pub(super) fn encode_kept(
         &mut self,
         event: &dyn Event,
         arena: &Arena,

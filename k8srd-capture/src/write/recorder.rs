@@ -95,7 +95,7 @@ impl<W: Write> Recorder<W> {
             write_with(writer, context, &Item::Process(Box::new(row)))
         } else {
             let keep = |kind: &KindInfo, param: &ParamInfo| options.keeps(kind, param);
-            if !record.encode(event, arena, keep) {
+            if !record.encode_kept(event, arena, keep) {
                 counts.refused += 1;
                 return Ok(());
             }
