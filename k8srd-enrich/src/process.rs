@@ -11,6 +11,7 @@ mod places;
 mod recorded;
 mod repair;
 mod slab;
+mod stamps;
 mod start;
 mod state;
 mod table;

@@ -3,12 +3,13 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use k8srd_core::event::{Stamp, Timestamp};
+use k8srd_core::event::Timestamp;
 use smallvec::SmallVec;
 
 use super::ended::Ended;
 use super::facts::Facts;
 use super::slab::{Handle, Slab};
+use super::stamps::Revisions;
 use super::start::StartTime;
 use super::state::{Cgroups, Life, Own, Session};
 use crate::hash::IntMap;
@@ -21,9 +22,7 @@ pub(crate) struct Table {
     by_tid: IntMap<u32, u32>,
     /// Whether there are rows whose parents are not looked for yet.
     pub(super) unsettled: bool,
-    revisions: Vec<Revision>,
-    /// Raised in place of the descendants' own revisions where those are too many to visit.
-    every_lineage: u32,
+    pub(super) revisions: Revisions,
     ended: Ended,
     /// Threads that ended, oldest first, until late events about them are unlikely.
     lingering: VecDeque<(Timestamp, Handle)>,
@@ -99,14 +98,6 @@ pub(crate) struct Process {
     pub(crate) running_since: Option<u64>,
 }
 
-/// How often a process and its ancestors changed. Kept when the place is used again, so that no
-/// stamp comes twice.
-#[derive(Clone, Copy, Debug, Default)]
-struct Revision {
-    own: u32,
-    lineage: u32,
-}
-
 /// A new process, before it has a place.
 #[derive(Debug)]
 pub(crate) struct NewProcess {
@@ -127,8 +118,6 @@ impl NewProcess {
     }
 }
 
-/// Past so many descendants the lineage of every process counts as changed.
-const DESCENDANTS: usize = 1_000;
 /// No process has more ancestors, unless records are wrong.
 const DEPTH: usize = 4_096;
 /// How long a thread that ended can still be found, in event time: a busy machine delivers some of
@@ -146,8 +135,7 @@ impl Table {
             processes: Slab::default(),
             by_tid: IntMap::default(),
             unsettled: false,
-            revisions: Vec::new(),
-            every_lineage: 0,
+            revisions: Revisions::default(),
             ended: Ended::default(),
             lingering: VecDeque::new(),
             cgroups: IntMap::default(),
@@ -225,9 +213,7 @@ impl Table {
             children: Vec::new(),
             threads: SmallVec::new(),
         });
-        if self.revisions.len() <= place as usize {
-            self.revisions.resize(place as usize + 1, Revision::default());
-        }
+        self.revisions.add(place);
         self.changed(place);
         self.add_thread(pid, start, place);
         let parent = ppid.and_then(|ppid| self.parent_with_id(ppid, pid, start));
@@ -595,49 +581,6 @@ impl Table {
         }
     }
 
-    /// The content of a process changed, and so the lineage of its descendants.
-    pub(crate) fn changed(&mut self, place: u32) {
-        if let Some(revision) = self.revisions.get_mut(place as usize) {
-            revision.own = revision.own.saturating_add(1);
-        }
-        self.lineage_changed(place);
-    }
-
-    pub(super) fn lineage_changed(&mut self, place: u32) {
-        let mut descendants: SmallVec<[u32; 8]> = SmallVec::from_slice(&[place]);
-        let mut next = 0;
-        while let Some(&place) = descendants.get(next) {
-            if next > DESCENDANTS {
-                self.every_lineage = self.every_lineage.saturating_add(1);
-                return;
-            }
-            if let Some(revision) = self.revisions.get_mut(place as usize) {
-                revision.lineage = revision.lineage.saturating_add(1);
-            }
-            descendants.extend(
-                self.processes
-                    .get(place)
-                    .into_iter()
-                    .flat_map(|process| &process.children)
-                    .copied(),
-            );
-            next += 1;
-        }
-    }
-
-    /// A stamp of the process' own content. `None` where the count of changes is used up.
-    pub(crate) fn own_stamp(&self, place: u32) -> Option<Stamp> {
-        let generation = self.revisions.get(place as usize)?.own;
-        (generation < u32::MAX).then_some(Stamp { slot: place, generation })
-    }
-
-    /// A stamp of the process and its ancestors. Both counts only grow, so their sum comes once.
-    pub(crate) fn lineage_stamp(&self, place: u32) -> Option<Stamp> {
-        let lineage = self.revisions.get(place as usize)?.lineage;
-        let generation = lineage.checked_add(self.every_lineage)?;
-        (generation < u32::MAX).then_some(Stamp { slot: place, generation })
-    }
-
     pub(crate) fn thread_count(&self) -> usize {
         self.threads.len()
     }
@@ -751,7 +694,7 @@ mod tests {
         table.reparent(b, 1);
         assert_eq!(table.ancestors(a).count(), DEPTH);
         table.changed(a);
-        assert!(table.every_lineage > 0, "the walk down ended too");
+        assert!(table.revisions.every_lineage > 0, "the walk down ended too");
     }
 
     #[test]
