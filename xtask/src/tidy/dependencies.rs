@@ -49,7 +49,15 @@ const RULES: &[Rule] = &[
     },
     Rule {
         package: "k8srd-capture",
-        may: &["etherparse", "flate2", "k8srd-core", "pcap-parser", "thiserror", "tracing"],
+        may: &[
+            "etherparse",
+            "flate2",
+            "k8srd-core",
+            "memchr",
+            "pcap-parser",
+            "thiserror",
+            "tracing",
+        ],
     },
     Rule {
         package: "k8srd-enrich",
