@@ -8,7 +8,7 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::Args;
-use k8srd_capture::{CaptureReport, PacketOptions, PacketReport, Recording};
+use k8srd_capture::{Capture, CaptureReport, PacketOptions, PacketReport, Recording};
 use k8srd_core::source::Source;
 
 /// What is said on the command line of recordings.
@@ -27,6 +27,13 @@ pub(crate) struct CapturesArgs {
 pub(crate) struct Opened {
     pub(crate) source: Box<dyn Source>,
     pub(crate) report: Report,
+}
+
+impl From<Box<Capture>> for Opened {
+    fn from(capture: Box<Capture>) -> Self {
+        let report = Report::Events(capture.report());
+        Self { source: capture, report }
+    }
 }
 
 /// What a capture tells besides its events.
@@ -135,10 +142,7 @@ fn tell_newer(file: &Path, report: &Report) {
 fn open(file: &Path, snap_length: usize) -> Result<Opened> {
     let options = PacketOptions { snap_length, ..PacketOptions::default() };
     Ok(match Recording::open(File::open(file)?, options)? {
-        Recording::Events(capture) => {
-            let report = Report::Events(capture.report());
-            Opened { source: capture, report }
-        }
+        Recording::Events(capture) => Opened::from(capture),
         Recording::Packets(capture) => {
             let report = Report::Packets(capture.report());
             Opened { source: capture, report }

@@ -118,9 +118,14 @@ const RUN_EXAMPLES: &str = "Examples:
 /// The acts are real: real programs make real system calls, the kernel sensor reports them, the
 /// shipped rules judge them. They happen in a process tree with mounts, files, process ids and a
 /// cgroup of its own. Nothing of the host is changed: writes go to memory, the cgroup is removed at
-/// the end. Needs root. Takes a few seconds. Exit code 1 if an attack was missed.
+/// the end. Needs root. Takes a few seconds. Exit code 1 if an attack was missed. Where this machine
+/// cannot be watched, a recording of the demo is judged instead, and the exit code is 1.
 #[derive(Args, Debug)]
-pub(crate) struct DemoArgs {}
+pub(crate) struct DemoArgs {
+    /// Judge the recording, made on another machine; needs no root and no eBPF
+    #[arg(long)]
+    pub(crate) recorded: bool,
+}
 
 /// Say what of this machine can be used for live detection, what cannot, and how to fix it
 ///

@@ -3,6 +3,7 @@
 pub(crate) mod act;
 mod image;
 mod payload;
+mod recorded;
 mod server;
 mod stage;
 mod table;
@@ -19,6 +20,7 @@ use k8srd_core::pipeline::Pipeline;
 use k8srd_core::schema::Schema;
 use k8srd_core::value::OwnedValue;
 
+use crate::cli::DemoArgs;
 use crate::config::Config;
 use crate::paint::Paint;
 use crate::signals::StopWish;
@@ -115,15 +117,26 @@ impl Act {
 
 /// Plays all scenarios against a pipeline that watches this machine with the shipped rules.
 ///
-/// The exit code is 1 where an alert is missing, or one came that should not.
-pub(crate) fn run() -> Result<ExitCode> {
+/// The exit code is 1 where an alert is missing, or one came that should not. Where this machine
+/// cannot be watched, the scenarios are shown as they were recorded elsewhere, and it is 1, too.
+pub(crate) fn run(args: &DemoArgs) -> Result<ExitCode> {
     let schema = Arc::new(Schema::falco());
     let config = Config::default();
-    let rules = rules::load(&config, &schema, &[])?;
+    let plan = wire::plan(&config, rules::load(&config, &schema, &[])?);
+    if args.recorded {
+        return recorded::show(&config, &schema, plan);
+    }
     let stop = StopWish::watch()?;
-    let pipeline = wire::live_pipeline(&config, &schema, wire::plan(&config, rules))
-        .context("the demo cannot watch this machine; k8srd doctor says what is missing")?;
-    play_all(pipeline, &stop)
+    match wire::sensor(&config) {
+        Ok(sensor) => play_all(wire::live_pipeline(sensor, &config, &schema, plan)?, &stop),
+        Err(error) => {
+            recorded::show(&config, &schema, plan)?;
+            Err(error.context(
+                "the demo cannot watch this machine, so it has shown a recording; k8srd doctor says \
+                 what is missing",
+            ))
+        }
+    }
 }
 
 fn play_all(mut pipeline: Pipeline, stop: &StopWish) -> Result<ExitCode> {
@@ -162,6 +175,11 @@ fn play_all(mut pipeline: Pipeline, stop: &StopWish) -> Result<ExitCode> {
     let lost = watch.pipeline.losses().total_lost();
     let counts = watch.pipeline.counts();
     writeln!(out, "\n{} events judged, {lost} lost.", counts.events)?;
+    conclude(&outcomes, &mut out)
+}
+
+/// Says whether all is as it was to be.
+fn conclude(outcomes: &[Outcome], out: &mut impl Write) -> Result<ExitCode> {
     let failed = outcomes.iter().filter(|outcome| !outcome.is_right()).count();
     if failed == 0 {
         writeln!(out, "Everything that should be found was found, and nothing else.")?;
@@ -171,10 +189,16 @@ fn play_all(mut pipeline: Pipeline, stop: &StopWish) -> Result<ExitCode> {
     Ok(ExitCode::FAILURE)
 }
 
-/// An alert, and how long after the act it was in hand.
+/// An alert, and how long after the act it was in hand, if that is known.
 struct Seen {
     alert: Alert,
-    latency: Duration,
+    latency: Option<Duration>,
+}
+
+fn show_alert(alert: &Alert, paint: &Paint, out: &mut impl Write) -> io::Result<()> {
+    let Alert { rule, message, .. } = alert;
+    let priority = paint.priority(rule.priority, rule.priority.name());
+    writeln!(out, "  {priority} {}\n    {message}", paint.bold(&rule.name))
 }
 
 fn play(
@@ -188,9 +212,7 @@ fn play(
     let mut seen: Vec<Seen> = Vec::new();
     let mut show = |new: Vec<Seen>, seen: &mut Vec<Seen>| -> io::Result<()> {
         for one in new {
-            let Alert { rule, message, .. } = &one.alert;
-            let priority = paint.priority(rule.priority, rule.priority.name());
-            writeln!(out, "  {priority} {}\n    {message}", paint.bold(&rule.name))?;
+            show_alert(&one.alert, paint, out)?;
             seen.push(one);
         }
         out.flush()
@@ -270,7 +292,7 @@ impl Watch<'_> {
         Ok(alerts
             .into_iter()
             .filter(mine)
-            .map(|alert| Seen { latency: latency(&alert), alert })
+            .map(|alert| Seen { latency: Some(latency(&alert)), alert })
             .collect())
     }
 }
@@ -288,7 +310,7 @@ mod tests {
         let rule = Arc::new(RuleInfo::new(rule, Priority::Notice));
         Seen {
             alert: Alert::new(rule, Timestamp::from_nanos(0), ""),
-            latency: Duration::from_millis(2),
+            latency: Some(Duration::from_millis(2)),
         }
     }
 

@@ -34,7 +34,7 @@ use std::process::ExitCode;
 
 use clap::Parser as _;
 
-use crate::cli::{Cli, DemoArgs, Verb};
+use crate::cli::{Cli, Verb};
 
 /// Exit codes: what a script may rely on.
 mod exit {
@@ -47,7 +47,7 @@ mod exit {
 fn main() -> ExitCode {
     let outcome = match Cli::parse().verb {
         Verb::Run(args) => run::run(&args),
-        Verb::Demo(DemoArgs {}) => demo::run(),
+        Verb::Demo(args) => demo::run(&args),
         Verb::Replay(args) => replay::run(&args),
         Verb::Record(args) => record::run(&args),
         Verb::Events(args) => events::run(&args),

@@ -31,7 +31,7 @@ pub(crate) fn run(args: &RunArgs) -> Result<ExitCode> {
     let plan = wire::plan(&config, rules.clone());
 
     let stop = StopWish::watch()?;
-    let pipeline = wire::live_pipeline(&config, &schema, plan)?;
+    let pipeline = wire::live_pipeline(wire::sensor(&config)?, &config, &schema, plan)?;
     eprint!("{}", Here::of(&schema, &rules, pipeline.findings()));
     let kinds = pipeline.subscribed().kinds().iter().filter(|kind| !kind.is_state()).count();
     let sink = WriterSink::new("standard output", io::stdout(), wire::encoder(&config));

@@ -45,13 +45,14 @@ pub(crate) fn plan(config: &Config, rules: RuleSet) -> Arc<Plan> {
 ///
 /// # Errors
 ///
-/// Where the sensor cannot be loaded, with what is missing and what to do.
+/// Where the parts do not fit together.
 pub(crate) fn live_pipeline(
+    source: BpfSource,
     config: &Config,
     schema: &Arc<Schema>,
     plan: Arc<Plan>,
 ) -> Result<Pipeline> {
-    let builder = knowing(Pipeline::builder(sensor(config)?));
+    let builder = knowing(Pipeline::builder(source));
     judging(builder, config, schema, plan).build().context("the pipeline cannot be started")
 }
 

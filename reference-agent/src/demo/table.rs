@@ -10,7 +10,7 @@ use crate::paint::Paint;
 /// What became of one expectation.
 pub(super) enum Outcome {
     /// A rule fired that should.
-    Found { scenario: &'static str, rule: String, priority: Priority, latency: Duration },
+    Found { scenario: &'static str, rule: String, priority: Priority, latency: Option<Duration> },
     /// A rule did not fire that should.
     Missed { scenario: &'static str, rule: String },
     /// A rule fired that should not.
@@ -30,8 +30,11 @@ impl Outcome {
         };
         match self {
             Self::Found { scenario, rule, priority, latency } => {
-                let millis = format!("{:.1} ms", latency.as_secs_f64() * 1e3);
-                cells(scenario, rule, priority.name(), millis)
+                let latency = latency.map_or_else(
+                    || "recorded".into(),
+                    |latency| format!("{:.1} ms", latency.as_secs_f64() * 1e3),
+                );
+                cells(scenario, rule, priority.name(), latency)
             }
             Self::Missed { scenario, rule } => cells(scenario, rule, "–", "MISSED".into()),
             Self::Unexpected { scenario, rule } => cells(scenario, rule, "–", "UNEXPECTED".into()),
@@ -79,7 +82,7 @@ mod tests {
                 scenario: "shell",
                 rule: "Shell spawned".into(),
                 priority: Priority::Notice,
-                latency: Duration::from_micros(2340),
+                latency: Some(Duration::from_micros(2340)),
             },
             Outcome::Missed { scenario: "a long scenario", rule: "R".into() },
         ];
