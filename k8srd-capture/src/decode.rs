@@ -14,14 +14,11 @@ pub(crate) fn value<'a>(param: &ParamInfo, bytes: &'a [u8]) -> Lookup<Value<'a>>
 }
 
 fn decode<'a>(param: &ParamInfo, bytes: &'a [u8]) -> Option<Value<'a>> {
-    match param.ty {
-        // Nothing is a buffer, too.
-        ParamType::Bytes | ParamType::FdList => return Some(Value::Bytes(bytes)),
-        ParamType::StrArray => return Some(Value::Str(bytes)),
-        _ if bytes.is_empty() => return None,
-        _ => {}
-    }
     Some(match param.ty {
+        // Nothing is a buffer, too.
+        ParamType::Bytes | ParamType::FdList => Value::Bytes(bytes),
+        ParamType::StrArray => Value::Str(bytes),
+        _ if bytes.is_empty() => return None,
         ParamType::Str | ParamType::Path | ParamType::RelPath => Value::Str(text(bytes)),
         ParamType::SockAddr => Value::Addr(address(bytes)?),
         ParamType::SockTuple => Value::Tuple(tuple(bytes).ok()??),

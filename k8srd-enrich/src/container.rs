@@ -265,10 +265,8 @@ impl Containers {
     }
 
     /// Finds where a recorded thread is, as Falco does: when it starts, or runs another program.
+    #[inline(never)]
     fn follow(&mut self, tid: u32, event: &dyn Event, arena: &Arena) {
-        if self.by_recorded_thread.contains_key(&tid) && !STARTS.contains(&event.kind()) {
-            return;
-        }
         // Whoever is known has a name, if only `<NA>`; an event that is nobody's deed has no place.
         if read::bytes(event, &read::PROC_NAME, arena).is_none() {
             return;
@@ -311,6 +309,13 @@ impl Containers {
         places.push(Place { id: id.into(), identity, known, generation: *changes });
         slots.push(slot);
         slot
+    }
+
+    #[cold]
+    fn end(&mut self, event: &dyn Event, arena: &Arena) {
+        if let Some(tid) = event.task(arena).tid {
+            self.by_recorded_thread.remove(&tid);
+        }
     }
 
     fn make_room(&mut self) {
@@ -409,30 +414,34 @@ impl Enricher for Containers {
     fn observe(&mut self, event: &dyn Event, arena: &Arena) {
         let unmarked = Unmarked::of(event);
         let event = unmarked.as_ref().map_or(event, |unmarked| unmarked);
-        self.announced = None;
-        match event.kind() {
+        if self.announced.is_some() {
+            self.announced = None;
+        }
+        let kind = event.kind();
+        match kind {
             EventKind::SECTION => {
                 self.forget_places();
                 self.records = Records::default();
                 return;
             }
-            kind @ (CONTAINER | ASYNC) => self.learn(kind, event, arena),
+            CONTAINER | ASYNC => self.learn(kind, event, arena),
             _ => {}
         }
         let task = event.task(arena);
         match (FromKernel::of(task), task.tid) {
             (Some(kernel), _) => self.meet(&kernel, event, arena),
-            (None, Some(tid)) => self.follow(tid, event, arena),
+            (None, Some(tid)) => {
+                if STARTS.contains(&kind) || !self.by_recorded_thread.contains_key(&tid) {
+                    self.follow(tid, event, arena);
+                }
+            }
             (None, None) => {}
         }
     }
 
     fn settle(&mut self, event: &dyn Event, arena: &Arena) {
-        if unmarked::is_exit(event)
-            && !self.by_recorded_thread.is_empty()
-            && let Some(tid) = event.task(arena).tid
-        {
-            self.by_recorded_thread.remove(&tid);
+        if unmarked::is_exit(event) {
+            self.end(event, arena);
         }
     }
 

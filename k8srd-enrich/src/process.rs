@@ -226,7 +226,7 @@ impl Enricher for Processes {
 
     fn locate(&self, event: &dyn Event, arena: &Arena) -> Lookup<Slot> {
         // Where no thread did it, a recording tells a negative id.
-        if read::int(event, &read::TID, arena).is_none() {
+        if event.task(arena).tid.is_none() && read::int(event, &read::TID, arena).is_none() {
             return Lookup::Absent;
         }
         Lookup::Known(self.find(event, arena).unwrap_or(Place::Nobody).slot())

@@ -28,7 +28,8 @@ impl<'a> Unmarked<'a> {
 
 /// Whether a thread ends, marked or not.
 pub(crate) fn is_exit(event: &dyn Event) -> bool {
-    event.kind().falco_code() == EventKind::PROCEXIT.falco_code()
+    const MARKED: EventKind = EventKind::state(EventKind::PROCEXIT.0);
+    matches!(event.kind(), EventKind::PROCEXIT | MARKED)
 }
 
 impl Event for Unmarked<'_> {

@@ -472,6 +472,7 @@ impl Processes {
     }
 
     /// A thread's end was matched: it will be forgotten.
+    #[cold]
     pub(super) fn end(&mut self, event: &dyn Event, arena: &Arena) {
         let task = event.task(arena);
         let Some(tid) = task.tid else { return };
