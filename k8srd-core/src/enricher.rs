@@ -19,7 +19,8 @@ pub trait Enricher: Send {
     /// state right, and fields of those before it. Called again when the rules change.
     fn demand(&mut self, wanted: &FieldSet) -> Interest;
 
-    /// Learns from an event before it is matched. Called for each event, in order.
+    /// Learns from an event before it is matched. Called for each event, in order. Of enrichers
+    /// behind it, it may ask here what they knew before this event; nobody can demand that.
     fn observe(&mut self, event: &dyn Event, arena: &Arena) {
         let _ = (event, arena);
     }

@@ -145,7 +145,9 @@ impl Pipeline {
 
             for i in 0..enrichers.len() {
                 let (before, rest) = enrichers.split_at_mut(i);
-                rest[0].observe(&View::new(&frame, before), arena);
+                if let Some((enricher, behind)) = rest.split_first_mut() {
+                    enricher.observe(&View::new(&frame, before).observing(behind), arena);
+                }
             }
             if !state {
                 let view = View::new(&frame, enrichers);

@@ -33,8 +33,6 @@ const NOT_YET: &[(&str, &[&str])] = &[
             "c00118",
             // Meant (docs/falco-differences.md): Falco takes a count for a start that it does not know.
             "c00239",
-            // `fchdir` names a directory by its descriptor, which processes cannot ask for.
-            "c00537", "c00696",
         ],
     ),
     // For Falco, `in` is never true of a raw param that is no text.

@@ -39,6 +39,8 @@ pub(super) struct Frame<'p> {
 pub(super) struct View<'v, 'p> {
     frame: &'v Frame<'p>,
     enrichers: &'v [Box<dyn Enricher>],
+    /// Those behind the one that observes, which have not.
+    behind: &'v [Box<dyn Enricher>],
     reading: Reading,
     decided: bool,
     alternate: Option<&'v View<'v, 'p>>,
@@ -47,7 +49,13 @@ pub(super) struct View<'v, 'p> {
 impl<'v, 'p> View<'v, 'p> {
     /// The event with these enrichers.
     pub(super) fn new(frame: &'v Frame<'p>, enrichers: &'v [Box<dyn Enricher>]) -> Self {
-        Self { frame, enrichers, reading: Reading::Given, decided: false, alternate: None }
+        let (reading, decided) = (Reading::Given, false);
+        Self { frame, enrichers, behind: &[], reading, decided, alternate: None }
+    }
+
+    /// The same for the one that observes, with those behind it.
+    pub(super) fn observing(self, behind: &'v [Box<dyn Enricher>]) -> Self {
+        Self { behind, ..self }
     }
 
     /// Calls `judge` with the event, whose alternate is the event under its resolved name. With
@@ -59,7 +67,18 @@ impl<'v, 'p> View<'v, 'p> {
 
     /// What the enricher at `place` may see.
     fn below(&self, place: usize) -> Self {
-        Self { enrichers: &self.enrichers[..place], alternate: None, ..*self }
+        Self { enrichers: &self.enrichers[..place], behind: &[], alternate: None, ..*self }
+    }
+
+    /// What an enricher behind the one that observes knew before this event.
+    fn known_before<'a>(&'a self, place: usize, key: &Key, arena: &'a Arena) -> Lookup<Value<'a>> {
+        let place = place.checked_sub(self.enrichers.len() + 1);
+        let Some(enricher) = place.and_then(|place| self.behind.get(place)) else {
+            return Lookup::Absent;
+        };
+        let view = arena.alloc(self.below(self.enrichers.len()));
+        // Not kept: once it has seen the event it may find another.
+        enricher.locate(view, arena).and_then(|slot| enricher.get(slot, view, key, arena))
     }
 
     fn slot(&self, place: usize, enricher: &dyn Enricher) -> Lookup<Slot> {
@@ -144,8 +163,7 @@ impl Fields for View<'_, '_> {
                 Some(enricher) => self.slot(place, enricher.as_ref()).and_then(|slot| {
                     enricher.get(slot, arena.alloc(self.below(place)), key, arena)
                 }),
-                // It comes later.
-                None => Lookup::Absent,
+                None => self.known_before(place, key, arena),
             },
             Owner::Nobody => Lookup::Absent,
         };

@@ -47,6 +47,12 @@ impl<'a> Context<'a> {
             _ if self.flows => (-1, Connected::of_flow(*self).map(Facts::Connected)),
             Some(followed) => {
                 let now = followed.now();
+                if now.pid == 0 {
+                    // Asked before it has seen the event: what was known of the descriptor till now.
+                    let number = self.used()?;
+                    let known = followed.of_thread(self.event.task(self.arena).tid?, number);
+                    return Some(Found { context: *self, number, facts: known.map(Facts::Kept) });
+                }
                 let number = match now.number {
                     Some(number) => number,
                     None => self.used().unwrap_or(-1),

@@ -100,6 +100,11 @@ impl Followed {
         self.now
     }
 
+    /// A descriptor of the thread's process.
+    pub(super) fn of_thread(&self, tid: u32, fd: i64) -> Option<&Descriptor> {
+        self.table.get(self.table.process_of(tid)?, fd).map(|descriptor| &**descriptor)
+    }
+
     /// A descriptor of the process of the event at hand.
     pub(super) fn get(&self, fd: i64) -> Option<&Descriptor> {
         self.table.get(self.now.pid, fd).map(|descriptor| &**descriptor)
@@ -135,6 +140,7 @@ impl Followed {
         {
             self.end(tid, event.time());
         }
+        self.now = Now::default();
     }
 
     fn follow(&mut self, tid: u32, known: bool, call: &Call<'_>) {

@@ -29,6 +29,11 @@ impl Processes {
             kind::CHDIR if done(&params.chdir_result) => {
                 self.moved_to(thread, told.text(&params.chdir_path).unwrap_or_default(), told);
             }
+            kind::FCHDIR if done(&params.fchdir_result) => {
+                if let Some(name) = read::bytes(told.event, &read::FD_NAME, told.arena) {
+                    self.moved_to(thread, name, told);
+                }
+            }
             kind::GETCWD if done(&params.getcwd_result) => {
                 self.moved_to(thread, told.text(&params.getcwd_path).unwrap_or_default(), told);
             }

@@ -21,7 +21,7 @@ pub(crate) mod kind {
     }
 
     kinds! {
-        GETCWD 93; CHDIR 95; GETRLIMIT 141; SETRLIMIT 143; PRLIMIT 145; DROP_ENTRY 148; DROP 149;
+        GETCWD 93; CHDIR 95; FCHDIR 97; GETRLIMIT 141; SETRLIMIT 143; PRLIMIT 145; DROP_ENTRY 148; DROP 149;
         SWITCH 152; BRK 159; MMAP 161; MMAP2 163; MUNMAP 165; PROCEXIT 186; SETRESUID 193;
         SETRESGID 195; SCAPEVENT 196; SETUID 199; SETGID 201; CLONE 223; FORK 225; VFORK 227;
         PROCINFO 234; SETNS 241; CPU_HOTPLUG 244; SETSID 275; NOTIFICATION 280; UNSHARE 285;
@@ -107,6 +107,7 @@ params! {
     task_namespace_start TASK."pidns_init_start_ts";
     chdir_result CHDIR."res";
     chdir_path CHDIR."path";
+    fchdir_result FCHDIR."res";
     getcwd_result GETCWD."res";
     getcwd_path GETCWD."path";
     rlimit_result SETRLIMIT."res";
