@@ -29,8 +29,6 @@ const NOT_YET: &[(&str, &[&str])] = &[
     (
         "container-acts",
         &[
-            // One event more than for Falco; why is not found yet.
-            "c00118",
             // Meant (docs/falco-differences.md): Falco takes a count for a start that it does not know.
             "c00239",
         ],

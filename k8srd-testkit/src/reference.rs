@@ -108,7 +108,8 @@ fn all_known<T>(all: Vec<Lookup<T>>) -> Lookup<Vec<T>> {
 /// Whether values satisfy a comparison with others.
 fn holds(check: &Check, left: &[Plain], right: &[Plain]) -> bool {
     if left.is_empty() {
-        return false;
+        return check.operator == Operator::Exists
+            && check.left.multiplicity() == Multiplicity::List;
     }
     let one = |value: &Plain| one_holds(check, value, right);
     match (check.left.multiplicity(), check.operator) {
@@ -243,8 +244,10 @@ mod tests {
         assert_eq!(judge(Operator::In, &["a", "c"]), Some(false));
         assert_eq!(judge(Operator::Intersects, &["a", "c"]), Some(true));
         assert_eq!(judge(Operator::Intersects, &["c"]), Some(false));
-        for operator in [Operator::In, Operator::Intersects, Operator::Exists] {
-            assert_eq!(judge(operator, &[]), Some(false), "{operator:?} of nothing");
+        for (operator, holds) in
+            [(Operator::In, false), (Operator::Intersects, false), (Operator::Exists, true)]
+        {
+            assert_eq!(judge(operator, &[]), Some(holds), "{operator:?} of nothing");
         }
     }
 

@@ -26,11 +26,13 @@ pub(super) trait Test: fmt::Debug + Send + Sync {
     fn test(&self, value: &Value<'_>) -> bool;
 }
 
-/// Which of several values have to pass a test. No values never do.
+/// Which of several values have to pass a test. No values never do, but as a whole.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Quantifier {
     Some,
     Every,
+    /// All at once: that a list is there says nothing of what is in it.
+    Whole,
 }
 
 /// An operator.
@@ -58,7 +60,7 @@ pub(super) static OPERATORS: &[Row] = &[
         operator: Operator::Exists,
         spellings: &["exists"],
         fits: |_| true,
-        list: Some(Quantifier::Some),
+        list: Some(Quantifier::Whole),
         either: Some(Quantifier::Some),
         takes_field: false,
         build: |_, _| Box::new(HasValue),

@@ -257,8 +257,8 @@ impl<'a> Found<'a> {
                 seen.push(name);
             }
         }
-        let values = seen.iter().map(|&name| Value::from(name));
-        (!seen.is_empty()).then(|| Value::List(self.context.arena.list(values)))
+        // Without descriptors it is a list without values, which is there, as in Falco.
+        Some(Value::List(self.context.arena.list(seen.iter().map(|&name| Value::from(name)))))
     }
 }
 
