@@ -6,8 +6,7 @@
 //! `userspace/libsinsp/parsers.cpp` of falcosecurity/libs.
 //!
 //! Not followed, as in Falco: `setpgid` (a group is told by the next exec) and `prctl` with
-//! `PR_SET_NAME` (a new name is told by the next clone). `fchdir` is not followed either, since what
-//! a descriptor means is known behind this enricher only; the next `getcwd` or exec's child mends that.
+//! `PR_SET_NAME` (a new name is told by the next clone).
 
 mod calls;
 mod family;
