@@ -1,5 +1,6 @@
 //! Processes: who did it, what it runs, where it comes from.
 
+mod accounts;
 mod caps;
 mod ended;
 mod facts;
@@ -91,6 +92,9 @@ pub struct ProcessCounts {
     pub repaired: u64,
     /// Processes forgotten, or threads not taken in, because a bound was reached.
     pub evicted: u64,
+    /// Users and groups that a recording told and that were not taken in, because a bound was
+    /// reached.
+    pub refused_accounts: u64,
 }
 
 /// The default of [`ProcessesBuilder::threads`], as in Falco.
@@ -124,6 +128,7 @@ impl Processes {
             processes: self.table.process_count() as u64,
             memory: self.table.bytes() as u64,
             evicted: self.table.evicted(),
+            refused_accounts: self.users.refused(),
             ..self.counts
         }
     }

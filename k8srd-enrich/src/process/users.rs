@@ -1,6 +1,5 @@
 //! Users and groups: the host's from `/etc/passwd` and `/etc/group`, or as recordings tell them.
 
-use std::collections::HashMap;
 use std::fs::{self, File};
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -8,6 +7,7 @@ use std::time::SystemTime;
 
 use k8srd_core::event::Timestamp;
 
+use super::accounts::Accounts;
 use crate::hash::IntMap;
 
 /// Users and groups by id, of the host and of each container that told its own. Without a host root
@@ -17,27 +17,19 @@ pub(crate) struct Users {
     passwd: Watched<User>,
     group: Watched<Group>,
     checked: Option<Timestamp>,
-    /// As told by events. The host's have no id.
-    told: HashMap<Box<[u8]>, Accounts>,
-    told_count: usize,
-}
-
-#[derive(Debug, Default)]
-struct Accounts {
-    users: IntMap<u32, User>,
-    groups: IntMap<u32, Group>,
+    told: Accounts,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct User {
-    name: Box<[u8]>,
-    home: Box<[u8]>,
-    shell: Box<[u8]>,
+pub(super) struct User {
+    pub(super) name: Box<[u8]>,
+    pub(super) home: Box<[u8]>,
+    pub(super) shell: Box<[u8]>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct Group {
-    name: Box<[u8]>,
+pub(super) struct Group {
+    pub(super) name: Box<[u8]>,
 }
 
 /// What a file told of ids.
@@ -53,8 +45,6 @@ struct Watched<T> {
 const INTERVAL: u64 = 1_000_000_000;
 /// No such file is longer; what lies beyond is not read.
 const LONGEST: u64 = 16 << 20;
-/// Most users and groups that are kept of those that events tell.
-const MOST_TOLD: usize = 262_144;
 /// What Falco says of those that it does not know.
 const UNKNOWN: &[u8] = b"<NA>";
 
@@ -109,7 +99,7 @@ impl Users {
 
     /// As for users.
     pub(crate) fn group(&self, container: Option<&str>, gid: u32) -> &[u8] {
-        let told = self.accounts(container).and_then(|told| told.groups.get(&gid));
+        let told = self.told.group(container, gid);
         let read = || self.group.by_id.get(&gid).filter(|_| container.is_none());
         let fallback = if gid == 0 { b"root" } else { UNKNOWN };
         told.or_else(read).map_or(fallback, |group| &group.name)
@@ -117,15 +107,8 @@ impl Users {
 
     /// A container's users are its own: an id means another one on the host.
     fn user(&self, container: Option<&str>, uid: u32) -> Option<&User> {
-        let told = self.accounts(container).and_then(|told| told.users.get(&uid));
+        let told = self.told.user(container, uid);
         told.or_else(|| self.passwd.by_id.get(&uid).filter(|_| container.is_none()))
-    }
-
-    fn accounts(&self, container: Option<&str>) -> Option<&Accounts> {
-        if self.told.is_empty() {
-            return None;
-        }
-        self.told.get(container.unwrap_or_default().as_bytes())
     }
 
     pub(crate) fn add_user(
@@ -137,45 +120,29 @@ impl Users {
         shell: &[u8],
     ) {
         let [name, home, shell] = [name, home, shell].map(Box::from);
-        if let Some(told) = self.room(container, &name) {
-            let old = told.users.insert(uid, User { name, home, shell });
-            self.told_count += usize::from(old.is_none());
-        }
+        self.told.add_user(container, uid, User { name, home, shell });
     }
 
     pub(crate) fn remove_user(&mut self, container: &[u8], uid: u32) {
-        let told = self.told.get_mut(container);
-        let old = told.and_then(|told| told.users.remove(&uid));
-        self.told_count -= usize::from(old.is_some());
+        self.told.remove_user(container, uid);
     }
 
     pub(crate) fn add_group(&mut self, container: &[u8], gid: u32, name: &[u8]) {
-        if let Some(told) = self.room(container, name) {
-            let old = told.groups.insert(gid, Group { name: name.into() });
-            self.told_count += usize::from(old.is_none());
-        }
+        self.told.add_group(container, gid, Group { name: name.into() });
     }
 
     pub(crate) fn remove_group(&mut self, container: &[u8], gid: u32) {
-        let told = self.told.get_mut(container);
-        let old = told.and_then(|told| told.groups.remove(&gid));
-        self.told_count -= usize::from(old.is_some());
+        self.told.remove_group(container, gid);
+    }
+
+    /// Accounts that events told and for which there was no room.
+    pub(crate) fn refused(&self) -> u64 {
+        self.told.refused()
     }
 
     /// Events no longer hold.
     pub(crate) fn forget_told(&mut self) {
-        self.told.clear();
-        self.told_count = 0;
-    }
-
-    /// Where to keep it, if there is room. Names that begin with a sign include others from
-    /// elsewhere (NSS): Falco passes them over.
-    fn room(&mut self, container: &[u8], name: &[u8]) -> Option<&mut Accounts> {
-        let included = matches!(name.first(), Some(b'+' | b'-'));
-        if included || self.told_count >= MOST_TOLD {
-            return None;
-        }
-        Some(self.told.entry(container.into()).or_default())
+        self.told.forget();
     }
 }
 
@@ -304,6 +271,5 @@ mod tests {
         users.remove_group(b"c1", 0);
         users.remove_user(b"c9", 1);
         assert_eq!((users.name(HOST, 1000), users.group(c1, 0)), (&b"<NA>"[..], &b"root"[..]));
-        assert_eq!(users.told_count, 1);
     }
 }
