@@ -8,6 +8,8 @@
 //! The params of the record are the fields of [`COLUMNS`] by place; empty is absent. A newer
 //! version only adds columns behind the last.
 
+use std::net::{IpAddr, Ipv4Addr};
+
 use k8srd_core::arena::Arena;
 use k8srd_core::catalogue as field;
 use k8srd_core::event::Event;
@@ -92,6 +94,27 @@ columns! {
     CTX_BOOT_TIME Number,
     CTX_TRUNCATED Flag,
     CTX_LATE Flag,
+    CTX_FD_NUM Signed,
+    CTX_FD_TYPE Number,
+    CTX_FD_NAME Path,
+    CTX_FD_DEV Number,
+    CTX_FD_INO Number,
+    CTX_FD_LIP Ip,
+    CTX_FD_LPORT Number,
+    CTX_FD_RIP Ip,
+    CTX_FD_RPORT Number,
+    CTX_FD_SOCK Number,
+    CTX_FD_PEER Number,
+    CTX_CALL_RES Signed,
+    CTX_CALL_ARG0 Number,
+    CTX_CALL_ARG1 Number,
+    CTX_CALL_ARG2 Number,
+    CTX_CALL_ARG3 Number,
+    CTX_CALL_ARG4 Number,
+    CTX_CALL_ARG5 Number,
+    CTX_CALL_TEXT0 Path,
+    CTX_CALL_TEXT1 Path,
+    CTX_PATH_BASE2 Path,
 }
 
 /// A field, and how it is written.
@@ -108,6 +131,8 @@ enum Form {
     Flag,
     /// The bytes and a NUL.
     Path,
+    /// Four bytes, or sixteen.
+    Ip,
 }
 
 /// All fields that a context may tell.
@@ -154,6 +179,10 @@ impl<'a> Context<'a> {
             (_, []) => None,
             (Form::Path, [path @ .., _]) => Some(Value::Str(path)),
             (Form::Flag, [flag, ..]) => Some(Value::Bool(*flag != 0)),
+            (Form::Ip, _) => match *bytes {
+                [a, b, c, d] => Some(Value::Ip(Ipv4Addr::new(a, b, c, d).into())),
+                _ => Some(Value::Ip(<[u8; 16]>::try_from(bytes).ok()?.into())),
+            },
             (Form::Signed, _) => match *bytes {
                 [a, b, c, d] => Some(Value::I64(i32::from_le_bytes([a, b, c, d]).into())),
                 _ => Some(Value::I64(i64::from_le_bytes(bytes.try_into().ok()?))),
@@ -182,6 +211,8 @@ pub(crate) fn encode(event: &dyn Event, arena: &Arena, out: &mut RecordBuf) {
                 Err(_) => bytes.extend(n.to_le_bytes()),
             },
             (Form::Flag, Lookup::Known(Value::Bool(flag))) => bytes.push(flag.into()),
+            (Form::Ip, Lookup::Known(Value::Ip(IpAddr::V4(ip)))) => bytes.extend(ip.octets()),
+            (Form::Ip, Lookup::Known(Value::Ip(IpAddr::V6(ip)))) => bytes.extend(ip.octets()),
             (Form::Path, Lookup::Known(Value::Str(path))) => {
                 bytes.extend_from_slice(path);
                 bytes.push(0);
@@ -214,6 +245,7 @@ mod tests {
                 Form::Number => FieldType::Uint,
                 Form::Flag => FieldType::Bool,
                 Form::Path => FieldType::Path,
+                Form::Ip => FieldType::Ip,
             };
             assert_eq!(info.ty, right, "{}", info.name);
         }

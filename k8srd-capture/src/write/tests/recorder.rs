@@ -150,6 +150,7 @@ fn context() -> impl Strategy<Value = BTreeMap<FieldId, Datum>> {
                 FieldType::Int => any::<i64>().prop_map(Datum::Signed).boxed(),
                 FieldType::Uint => any::<u64>().prop_map(Datum::Unsigned).boxed(),
                 FieldType::Bool => any::<bool>().prop_map(Datum::Flag).boxed(),
+                FieldType::Ip => any::<IpAddr>().prop_map(Datum::Ip).boxed(),
                 _ => prop::collection::vec(any::<u8>(), 0..20).prop_map(Datum::Text).boxed(),
             };
             let small = match info.ty {
