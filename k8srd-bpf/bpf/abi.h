@@ -97,23 +97,71 @@ struct k8srd_open {
 	__u32 reserved;
 };
 
-struct k8srd_connect {
+/* Any call that no body of its own tells; `text` and `fixed` are in order, `base` belongs to `text`. */
+struct k8srd_call {
 	__s64 res;
+	__u64 args[6];
+	__u64 total;
+	__s32 descriptor;
+	struct k8srd_part text[3];
+	struct k8srd_part base[3];
+	struct k8srd_part addr;
+	struct k8srd_part data;
+	struct k8srd_part control;
+	struct k8srd_part fixed[2];
+	struct k8srd_part about;
+	struct k8srd_part usage;
+};
+
+/* What a descriptor is of; in the tail of a call. */
+struct k8srd_descriptor {
+	__u64 ino;
 	__u64 sock;
 	__u64 peer;
-	__s32 fd;
+	__u32 dev;
+	__u32 mode;
+	__u32 fmode;
+	__u32 layer;
+	__u32 queue_len;
+	__u32 queue_max;
 	__u16 family;
 	__u16 type;
 	__u16 protocol;
 	__u16 state;
 	__u16 local_port;
 	__u16 remote_port;
+	__u32 what;
 	__u8 local_addr[16];
 	__u8 remote_addr[16];
-	struct k8srd_part addr;
+	struct k8srd_part path;
 	struct k8srd_part local_path;
 	struct k8srd_part remote_path;
-	__u32 reserved;
+	__u32 magic;
+};
+
+struct k8srd_read {
+	__u64 when;
+	__u8 arg;
+	__u8 len;
+	__u8 how;
+	__u8 directory;
+	__u16 size;
+	__u16 compat_size;
+};
+
+struct k8srd_plan {
+	__u16 kind;
+	__u8 form;
+	__u8 descriptor;
+	__u32 flags;
+	__u32 snap;
+	__u8 when_arg;
+	__u8 when_shift;
+	__u16 reserved;
+	struct k8srd_read text[3];
+	struct k8srd_read addr;
+	struct k8srd_read data;
+	struct k8srd_read fixed[2];
 };
 
 /* Also the body of KIND_TASK. */

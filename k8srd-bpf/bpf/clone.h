@@ -7,34 +7,48 @@
 #define K8SRD_CLONE_H
 
 /* What the call said: its kind, CLONE_* and exit signal. */
-ALWAYS_INLINE __u16 clone_call(struct pt_regs *regs, __u64 nr, struct k8srd_clone *c)
+ALWAYS_INLINE bool clone_call(__u16 kind, __u64 first, struct k8srd_clone *c)
 {
 	c->exit_signal = SIGCHLD;
-	switch (nr) {
-	case NR_clone: {
-		__u64 flags = SYSCALL_ARG0(regs);
-		c->clone_flags = flags & 0xffffffff & ~CSIGNAL;
-		c->exit_signal = flags & CSIGNAL;
-		return K8SRD_KIND_CLONE;
-	}
-	case NR_clone3: {
+	switch (kind) {
+	case K8SRD_KIND_CLONE:
+		c->clone_flags = first & 0xffffffff & ~CSIGNAL;
+		c->exit_signal = first & CSIGNAL;
+		return true;
+	case K8SRD_KIND_CLONE3: {
 		/* struct clone_args: flags, pidfd, child_tid, parent_tid, exit_signal, … */
 		__u64 args[5] = {};
-		if (bpf_probe_read_user(args, sizeof(args), (void *)SYSCALL_ARG0(regs))) {
+		if (bpf_probe_read_user(args, sizeof(args), (void *)first)) {
 			c->exit_signal = 0;
-			return 0;
+			return false;
 		}
 		c->clone_flags = args[0];
 		c->exit_signal = args[4];
-		return K8SRD_KIND_CLONE3;
+		return true;
 	}
+	case K8SRD_KIND_VFORK:
+		c->clone_flags = CLONE_VFORK | CLONE_VM;
+		return true;
+	case K8SRD_KIND_FORK:
+		return true;
+	}
+	return false;
+}
+
+/* The kind of a call that makes a task; 0 if it is none. */
+ALWAYS_INLINE __u16 clone_kind(__u64 nr)
+{
+	switch (nr) {
+	case NR_clone:
+		return K8SRD_KIND_CLONE;
+	case NR_clone3:
+		return K8SRD_KIND_CLONE3;
 #ifdef NR_fork
 	case NR_fork:
 		return K8SRD_KIND_FORK;
 #endif
 #ifdef NR_vfork
 	case NR_vfork:
-		c->clone_flags = CLONE_VFORK | CLONE_VM;
 		return K8SRD_KIND_VFORK;
 #endif
 	}
@@ -100,7 +114,9 @@ int BPF_PROG(sched_process_fork, struct task_struct *parent, struct task_struct 
 		if (in_compat_call(parent, nr))
 			h->flags |= K8SRD_FLAG_COMPAT;
 		else
-			kind = clone_call(regs, nr, c);
+			kind = clone_kind(nr);
+		if (kind && !clone_call(kind, SYSCALL_ARG0(regs), c))
+			kind = 0;
 	}
 	if (kind) {
 		h->kind = kind;
@@ -126,7 +142,7 @@ int BPF_PROG(sched_process_fork, struct task_struct *parent, struct task_struct 
 	return 0;
 }
 
-NOINLINE void clone_failed(struct task_struct *task, struct pt_regs *regs, __u16 kind, long res)
+NOINLINE void clone_failed(struct task_struct *task, struct arguments *a, __u16 kind, long res)
 {
 	struct k8srd_header *h = begin(SLOT_SYS_EXIT, kind, K8SRD_HOOK_SYS_EXIT,
 				       sizeof(struct k8srd_clone));
@@ -134,8 +150,10 @@ NOINLINE void clone_failed(struct task_struct *task, struct pt_regs *regs, __u16
 		return;
 	struct k8srd_clone *c = BODY_OF(h);
 	c->res = res;
+	if (a->narrow)
+		h->flags |= K8SRD_FLAG_COMPAT;
 	fill_context(CONTEXT_OF(h), task);
-	if (!clone_call(regs, SYSCALL_NR(regs), c))
+	if (!clone_call(kind, a->at[0], c))
 		fault(h, K8SRD_FLAG_ADDR_FAULT);
 	fill_usage(&c->usage, task);
 	send_data(h);

@@ -127,10 +127,11 @@ int BPF_PROG(sched_process_exec, struct task_struct *task, int old_tid, struct l
 
 /* A vector of strings in the caller's memory: argv or envp. */
 struct vector {
-	const __u64 *next;
+	__u64 next;
 	__u8 *to;   /* ARGS_MAX bytes, and as many again that the last string may spill into */
 	__u32 len;
 	__u32 size; /* true size, as far as it was read */
+	__u32 narrow; /* pointers of 32 bits */
 	__u32 bad;
 };
 
@@ -138,10 +139,15 @@ static long vector_step(__u32 i, void *ctx)
 {
 	struct vector *v = ctx;
 	__u64 string = 0;
-	if (bpf_probe_read_user(&string, sizeof(string), v->next + i)) {
+	__u32 half = 0;
+	if (v->narrow ? bpf_probe_read_user(&half, sizeof(half), (void *)v->next) :
+			bpf_probe_read_user(&string, sizeof(string), (void *)v->next)) {
 		v->bad = 1;
 		return 1;
 	}
+	v->next += v->narrow ? sizeof(half) : sizeof(string);
+	if (v->narrow)
+		string = half;
 	if (!string)
 		return 1;
 	__u64 at = v->len;
@@ -163,10 +169,10 @@ static long vector_step(__u32 i, void *ctx)
 /* Every string is at least its terminator, and one more tells that there is more. */
 #define VECTOR_STEPS (K8SRD_ARGS_MAX + 1)
 
-NOINLINE __u32 add_vector(struct k8srd_header *h, struct k8srd_part *part, __u64 from,
+NOINLINE __u32 add_vector(struct k8srd_header *h, struct k8srd_part *part, __u64 from, bool narrow,
 			  __u32 fault_flag)
 {
-	struct vector v = { .next = (void *)from, .to = tail(h, 2 * K8SRD_ARGS_MAX) };
+	struct vector v = { .next = from, .to = tail(h, 2 * K8SRD_ARGS_MAX), .narrow = narrow };
 	if (!v.to || !from)
 		return 0;
 	bpf_loop(VECTOR_STEPS, vector_step, &v, 0);
@@ -178,7 +184,7 @@ NOINLINE __u32 add_vector(struct k8srd_header *h, struct k8srd_part *part, __u64
 }
 
 /* The exit of execve(name, argv, envp) or execveat(dirfd, name, argv, envp, flags). */
-NOINLINE void exec_failed(struct task_struct *task, struct pt_regs *regs, __u16 kind, long res)
+NOINLINE void exec_failed(struct task_struct *task, struct arguments *a, __u16 kind, long res)
 {
 	struct k8srd_header *h = begin(SLOT_SYS_EXIT, kind, K8SRD_HOOK_SYS_EXIT,
 				       sizeof(struct k8srd_exec));
@@ -186,16 +192,18 @@ NOINLINE void exec_failed(struct task_struct *task, struct pt_regs *regs, __u16 
 	if (!h || !buffer)
 		return;
 	struct k8srd_exec *e = BODY_OF(h);
-	__u64 name = SYSCALL_ARG0(regs), argv = SYSCALL_ARG1(regs), envp = SYSCALL_ARG2(regs);
+	__u64 name = a->at[0], argv = a->at[1], envp = a->at[2];
 	e->res = res;
+	if (a->narrow)
+		h->flags |= K8SRD_FLAG_COMPAT;
 	e->old_tid = task->pid;
 	e->dirfd = AT_FDCWD;
 	if (kind == K8SRD_KIND_EXECVEAT) {
 		e->dirfd = name;
 		name = argv;
 		argv = envp;
-		envp = SYSCALL_ARG3(regs);
-		e->at_flags = SYSCALL_ARG4(regs);
+		envp = a->at[3];
+		e->at_flags = a->at[4];
 	}
 	fill_context(CONTEXT_OF(h), task);
 	add_process(h, buffer, task);
@@ -203,8 +211,8 @@ NOINLINE void exec_failed(struct task_struct *task, struct pt_regs *regs, __u16 
 	bpf_probe_read_user(&first, 1, (void *)name);
 	if (first != '/' && e->dirfd != AT_FDCWD)
 		add_base(h, &e->base, buffer, task, e->dirfd);
-	e->args_size = add_vector(h, &e->args, argv, K8SRD_FLAG_ARGS_FAULT);
-	e->env_size = add_vector(h, &e->env, envp, K8SRD_FLAG_ENV_FAULT);
+	e->args_size = add_vector(h, &e->args, argv, a->narrow, K8SRD_FLAG_ARGS_FAULT);
+	e->env_size = add_vector(h, &e->env, envp, a->narrow, K8SRD_FLAG_ENV_FAULT);
 	flag_args(h, e->args_size, e->env_size);
 	add_user_name(h, &e->filename, (void *)name);
 	send_data(h);

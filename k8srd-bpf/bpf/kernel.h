@@ -152,7 +152,11 @@ struct sock_common {
 	volatile unsigned char skc_state;
 	struct in6_addr skc_v6_daddr, skc_v6_rcv_saddr;
 };
-struct sock { struct sock_common __sk_common; __u16 sk_protocol, sk_type; };
+struct sock {
+	struct sock_common __sk_common;
+	__u16 sk_protocol, sk_type;
+	__u32 sk_ack_backlog, sk_max_ack_backlog;
+};
 struct socket { short type; struct sock *sk; };
 struct sockaddr_un { __u16 sun_family; char sun_path[108]; };
 struct unix_address { int len; struct sockaddr_un name[1]; };
@@ -160,7 +164,7 @@ struct unix_sock { struct sock sk; struct unix_address *addr; struct sock *peer;
 
 /* Registers at the system call boundary. */
 #if defined(__TARGET_ARCH_x86)
-struct pt_regs { unsigned long di, si, dx, r10, r8, r9, orig_ax; };
+struct pt_regs { unsigned long di, si, dx, r10, r8, r9, bx, cx, bp, orig_ax; };
 #elif defined(__TARGET_ARCH_arm64)
 struct user_pt_regs { __u64 regs[31]; };
 struct pt_regs { __u64 regs[31]; __u64 orig_x0; __s32 syscallno; };
@@ -192,7 +196,11 @@ struct bpf_iter__task { struct bpf_iter_meta *meta; struct task_struct *task; };
 #define S_IFMT 0170000
 #define S_IFSOCK 0140000
 #define S_IFREG 0100000
+#define S_IFDIR 0040000
 #define SB_RDONLY 1
+#define PROT_WRITE 2
+#define PROT_EXEC 4
+#define MAP_ANONYMOUS 0x20
 #define S_IMMUTABLE 8
 #define OVERLAYFS_SUPER_MAGIC 0x794c7630
 #define CAP_DAC_OVERRIDE 1

@@ -13,11 +13,10 @@
  * One row a line, decimal numbers: the Rust side has no C preprocessor.
  */
 
-VALUE(ABI, 1)
+VALUE(ABI, 2)
 
 /* Falco's event codes (exit events; reference: driver/ppm_events_public.h of falcosecurity/libs). */
 VALUE(KIND_OPEN, 3)
-VALUE(KIND_CONNECT, 23)
 VALUE(KIND_CREAT, 59)
 VALUE(KIND_PROCEXIT, 186)
 VALUE(KIND_CLONE, 223)
@@ -55,6 +54,10 @@ VALUE(FLAG_GROUP_DEAD, 32768)
 VALUE(FLAG_CLONE_DERIVED, 65536)
 /* The file has no name in the file system (memfd, pipe, socket); its path is "/" and its label. */
 VALUE(FLAG_PATH_PSEUDO, 131072)
+/* A buffer, or what leads to it (vectors, message headers), could not be read. */
+VALUE(FLAG_DATA_FAULT, 524288)
+/* The call has more messages or vectors than were read. */
+VALUE(FLAG_DATA_TRUNCATED, 1048576)
 /* Set by user space only: the record came after the watermark had passed its time. */
 VALUE(FLAG_LATE, 262144)
 /* Which hook wrote the record: (flags >> HOOK_SHIFT) & HOOK_MASK. */
@@ -93,9 +96,66 @@ VALUE(COUNTER_ENV_TRUNCATED, 8)
 VALUE(COUNTER_COMPAT, 9)
 /* Calls of the agent's own thread group that were dropped on purpose: no record. */
 VALUE(COUNTER_OWN, 10)
-VALUE(COUNTERS, 11)
+/* Calls with more messages or vectors than were read. */
+VALUE(COUNTER_DATA_TRUNCATED, 11)
+VALUE(COUNTERS, 12)
+
+/* plan.form: what writes the record of the call. */
+VALUE(FORM_CALL, 1)
+VALUE(FORM_OPEN, 2)
+VALUE(FORM_EXEC, 3)
+VALUE(FORM_CLONE, 4)
+
+/* Bits of plan.flags. */
+/* Arguments are in memory, as 32-bit numbers: at the first argument. */
+VALUE(PLAN_PACKED, 1)
+/* Not until `prot` (the third argument) has PROT_EXEC. */
+VALUE(PLAN_EXECUTABLE, 2)
+/* Nor until the memory is anonymous (`flags`, the fourth argument) or writable, too. */
+VALUE(PLAN_UNBACKED, 4)
+/* Facts of the descriptor; of a file its path; of a listening socket its queue. */
+VALUE(PLAN_DESCRIPTOR, 8)
+VALUE(PLAN_PATH, 16)
+VALUE(PLAN_QUEUE, 32)
+/* Directories that relative names start from. */
+VALUE(PLAN_BASE, 64)
+/* What the process uses. */
+VALUE(PLAN_USAGE, 128)
+
+/* plan.descriptor, and read.directory: 0 is none, 1 to 6 are arguments. */
+VALUE(DESCRIPTOR_RESULT, 7)
+VALUE(DESCRIPTOR_FIXED, 8)
+VALUE(DIRECTORY_WORKING, 7)
+
+/* read.how. Of an address, given or (once the call succeeded) filled in, with its length or the
+ * address of its length in argument `len`. */
+VALUE(READ_GIVEN, 1)
+VALUE(READ_FILLED, 2)
+/* Of a buffer: given (what the result says was taken, else argument `len`), filled (as the result
+ * says), given with the length in `len` whatever the result, filled with the length at `len`. */
+VALUE(READ_TAKEN, 3)
+VALUE(READ_RESULT, 4)
+VALUE(READ_WHOLE, 5)
+VALUE(READ_POINTED, 6)
+/* Vectors, `len` of them; a message; `result` messages, a record each. Given or filled. */
+VALUE(READ_VECTORS_GIVEN, 7)
+VALUE(READ_VECTORS_FILLED, 8)
+VALUE(READ_MESSAGE_GIVEN, 9)
+VALUE(READ_MESSAGE_FILLED, 10)
+VALUE(READ_MESSAGES_GIVEN, 11)
+VALUE(READ_MESSAGES_FILLED, 12)
+/* Of a struct: `size` bytes, or `size` bytes once the call succeeded. */
+VALUE(READ_STRUCT, 13)
+VALUE(READ_STRUCT_FILLED, 14)
 
 /* Limits. */
+VALUE(PLANS, 1056)
+VALUE(SOCKETCALLS, 32)
+VALUE(SNAP_MAX, 4096)
+VALUE(CONTROL_MAX, 1024)
+VALUE(FIXED_MAX, 128)
+VALUE(VECTORS_MAX, 1024)
+VALUE(MESSAGES_MAX, 16)
 VALUE(SYSCALLS, 512)
 VALUE(ARGS_MAX, 4096)
 VALUE(PATH_MAX, 4096)
@@ -183,23 +243,69 @@ FIELD(open, base, 60, 4)
 FIELD(open, path, 64, 4)
 FIELD(open, reserved, 68, 4)
 
-SIZE(connect, 88)
-FIELD(connect, res, 0, 8)
-FIELD(connect, sock, 8, 8)
-FIELD(connect, peer, 16, 8)
-FIELD(connect, fd, 24, 4)
-FIELD(connect, family, 28, 2)
-FIELD(connect, type, 30, 2)
-FIELD(connect, protocol, 32, 2)
-FIELD(connect, state, 34, 2)
-FIELD(connect, local_port, 36, 2)
-FIELD(connect, remote_port, 38, 2)
-FIELD(connect, local_addr, 40, 16)
-FIELD(connect, remote_addr, 56, 16)
-FIELD(connect, addr, 72, 4)
-FIELD(connect, local_path, 76, 4)
-FIELD(connect, remote_path, 80, 4)
-FIELD(connect, reserved, 84, 4)
+SIZE(call, 120)
+FIELD(call, res, 0, 8)
+FIELD(call, args, 8, 48)
+FIELD(call, total, 56, 8)
+FIELD(call, descriptor, 64, 4)
+FIELD(call, text, 68, 12)
+FIELD(call, base, 80, 12)
+FIELD(call, addr, 92, 4)
+FIELD(call, data, 96, 4)
+FIELD(call, control, 100, 4)
+FIELD(call, fixed, 104, 8)
+FIELD(call, about, 112, 4)
+FIELD(call, usage, 116, 4)
+
+SIZE(descriptor, 112)
+FIELD(descriptor, ino, 0, 8)
+FIELD(descriptor, sock, 8, 8)
+FIELD(descriptor, peer, 16, 8)
+FIELD(descriptor, dev, 24, 4)
+FIELD(descriptor, mode, 28, 4)
+FIELD(descriptor, fmode, 32, 4)
+FIELD(descriptor, layer, 36, 4)
+FIELD(descriptor, queue_len, 40, 4)
+FIELD(descriptor, queue_max, 44, 4)
+FIELD(descriptor, family, 48, 2)
+FIELD(descriptor, type, 50, 2)
+FIELD(descriptor, protocol, 52, 2)
+FIELD(descriptor, state, 54, 2)
+FIELD(descriptor, local_port, 56, 2)
+FIELD(descriptor, remote_port, 58, 2)
+FIELD(descriptor, what, 60, 4)
+FIELD(descriptor, local_addr, 64, 16)
+FIELD(descriptor, remote_addr, 80, 16)
+FIELD(descriptor, path, 96, 4)
+FIELD(descriptor, local_path, 100, 4)
+FIELD(descriptor, remote_path, 104, 4)
+FIELD(descriptor, magic, 108, 4)
+
+/* How one argument is read: of a call whose argument `when_arg` is, shifted, one of `when`. `arg` and
+ * `len` count from 1; 0 is nothing. */
+SIZE(read, 16)
+FIELD(read, when, 0, 8)
+FIELD(read, arg, 8, 1)
+FIELD(read, len, 9, 1)
+FIELD(read, how, 10, 1)
+FIELD(read, directory, 11, 1)
+FIELD(read, size, 12, 2)
+FIELD(read, compat_size, 14, 2)
+
+/* How a call becomes a record: the value of the map `plans`. User space writes it. */
+SIZE(plan, 128)
+FIELD(plan, kind, 0, 2)
+FIELD(plan, form, 2, 1)
+FIELD(plan, descriptor, 3, 1)
+FIELD(plan, flags, 4, 4)
+FIELD(plan, snap, 8, 4)
+FIELD(plan, when_arg, 12, 1)
+FIELD(plan, when_shift, 13, 1)
+FIELD(plan, reserved, 14, 2)
+FIELD(plan, text, 16, 48)
+FIELD(plan, addr, 64, 16)
+FIELD(plan, data, 80, 16)
+FIELD(plan, fixed, 96, 32)
 
 SIZE(exec, 136)
 FIELD(exec, res, 0, 8)

@@ -14,37 +14,37 @@ ALWAYS_INLINE __u32 mode_of(__u64 flags, __u64 mode)
 
 /* The call's arguments; gives the name. */
 ALWAYS_INLINE const char *open_call(struct k8srd_header *h, struct k8srd_open *o,
-				    struct pt_regs *regs)
+				    struct arguments *a)
 {
 	o->dirfd = AT_FDCWD;
 	switch (h->kind) {
 	case K8SRD_KIND_OPENAT:
-		o->dirfd = SYSCALL_ARG0(regs);
-		o->open_flags = (__u32)SYSCALL_ARG2(regs);
-		o->mode = mode_of(o->open_flags, SYSCALL_ARG3(regs));
-		return (void *)SYSCALL_ARG1(regs);
+		o->dirfd = a->at[0];
+		o->open_flags = (__u32)a->at[2];
+		o->mode = mode_of(o->open_flags, a->at[3]);
+		return (void *)a->at[1];
 	case K8SRD_KIND_OPENAT2: {
 		struct open_how_args how = {};
-		o->dirfd = SYSCALL_ARG0(regs);
-		if (bpf_probe_read_user(&how, sizeof(how), (void *)SYSCALL_ARG2(regs)))
+		o->dirfd = a->at[0];
+		if (bpf_probe_read_user(&how, sizeof(how), (void *)a->at[2]))
 			fault(h, K8SRD_FLAG_ADDR_FAULT);
 		o->open_flags = how.flags;
 		o->mode = how.mode;
 		o->resolve = how.resolve;
-		return (void *)SYSCALL_ARG1(regs);
+		return (void *)a->at[1];
 	}
 	case K8SRD_KIND_CREAT:
 		o->open_flags = O_CREAT | O_WRONLY | O_TRUNC;
-		o->mode = mode_of(o->open_flags, SYSCALL_ARG1(regs));
-		return (void *)SYSCALL_ARG0(regs);
+		o->mode = mode_of(o->open_flags, a->at[1]);
+		return (void *)a->at[0];
 	default:
-		o->open_flags = (__u32)SYSCALL_ARG1(regs);
-		o->mode = mode_of(o->open_flags, SYSCALL_ARG2(regs));
-		return (void *)SYSCALL_ARG0(regs);
+		o->open_flags = (__u32)a->at[1];
+		o->mode = mode_of(o->open_flags, a->at[2]);
+		return (void *)a->at[0];
 	}
 }
 
-NOINLINE void opened(struct task_struct *task, struct pt_regs *regs, __u16 kind, long res)
+NOINLINE void opened(struct task_struct *task, struct arguments *a, __u16 kind, long res)
 {
 	struct k8srd_header *h = begin(SLOT_SYS_EXIT, kind, K8SRD_HOOK_SYS_EXIT,
 				       sizeof(struct k8srd_open));
@@ -53,8 +53,10 @@ NOINLINE void opened(struct task_struct *task, struct pt_regs *regs, __u16 kind,
 		return;
 	struct k8srd_open *o = BODY_OF(h);
 	o->res = res;
+	if (a->narrow)
+		h->flags |= K8SRD_FLAG_COMPAT;
 	fill_context(CONTEXT_OF(h), task);
-	const char *name = open_call(h, o, regs);
+	const char *name = open_call(h, o, a);
 	__u8 *start = tail(h, 1);
 	long len = add_user_name(h, &o->name, name);
 	if (len >= 0 && start && (!len || *start != '/'))

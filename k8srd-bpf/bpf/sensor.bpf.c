@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The sensor: one object. A kind is a file here, a row in layout.h and, if it is a system call, a
- * case in sys_exit below.
+ * The sensor: one object. Most system calls are written by call.h as the row of each tells; what has
+ * a body of its own is a file here and a form in sys_exit below.
  */
 #include "kernel.h"
 #include <bpf/bpf_helpers.h>
@@ -12,11 +12,12 @@
 #include "path.h"
 #include "context.h"
 #include "exe.h"
+#include "descriptor.h"
+#include "call.h"
 #include "exec.h"
 #include "clone.h"
 #include "procexit.h"
 #include "open.h"
-#include "connect.h"
 #include "task.h"
 
 /* Both alternatives must name each file's licence; the kernel wants one that is GPL-compatible. */
@@ -24,6 +25,60 @@ char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
 /* What this object is: read by the loader (`layout`) and by people. */
 const char BUILD[] SEC("k8srd") = "k8srd layout=" K8SRD_LAYOUT " clang=" __clang_version__;
+
+ALWAYS_INLINE void read_arguments(struct arguments *a, struct pt_regs *regs, bool narrow)
+{
+	a->narrow = narrow;
+	if (narrow) {
+		a->at[0] = (__u32)COMPAT_ARG0(regs);
+		a->at[1] = (__u32)COMPAT_ARG1(regs);
+		a->at[2] = (__u32)COMPAT_ARG2(regs);
+		a->at[3] = (__u32)COMPAT_ARG3(regs);
+		a->at[4] = (__u32)COMPAT_ARG4(regs);
+		a->at[5] = (__u32)COMPAT_ARG5(regs);
+		return;
+	}
+	a->at[0] = SYSCALL_ARG0(regs);
+	a->at[1] = SYSCALL_ARG1(regs);
+	a->at[2] = SYSCALL_ARG2(regs);
+	a->at[3] = SYSCALL_ARG3(regs);
+	a->at[4] = SYSCALL_ARG4(regs);
+	a->at[5] = SYSCALL_ARG5(regs);
+}
+
+/* Arguments that lie in memory, where 32-bit callers may put them. */
+ALWAYS_INLINE bool unpack_arguments(struct arguments *a, __u64 from)
+{
+	__u32 packed[6] = {};
+	/* Not every call has six: what lies behind them may not be there. */
+	if (bpf_probe_read_user(packed, sizeof(packed), (void *)from) &&
+	    bpf_probe_read_user(packed, 3 * sizeof(packed[0]), (void *)from))
+		return false;
+	a->at[0] = packed[0];
+	a->at[1] = packed[1];
+	a->at[2] = packed[2];
+	a->at[3] = packed[3];
+	a->at[4] = packed[4];
+	a->at[5] = packed[5];
+	return true;
+}
+
+/*
+ * Where the plan of a 32-bit call is. i386 has one call for all of its sockets: which one is its first
+ * argument, the second leads to the others.
+ */
+ALWAYS_INLINE __u32 narrow_plan(struct arguments *a, __u64 nr)
+{
+#ifdef NR_COMPAT_socketcall
+	if (nr == NR_COMPAT_socketcall) {
+		__u32 call = a->at[0];
+		if (call >= K8SRD_SOCKETCALLS || !unpack_arguments(a, a->at[1]))
+			return K8SRD_PLANS;
+		return 2 * K8SRD_SYSCALLS + call;
+	}
+#endif
+	return K8SRD_SYSCALLS + nr;
+}
 
 SEC("tp_btf/sys_exit")
 int BPF_PROG(sys_exit, struct pt_regs *regs, long res)
@@ -38,50 +93,48 @@ int BPF_PROG(sys_exit, struct pt_regs *regs, long res)
 		return 0;
 
 	struct task_struct *task = bpf_get_current_task_btf();
-	__u16 kind = *kinds;
 	bool compat = in_compat_call(task, nr);
-	if (compat)
-		kind = compat_kind(nr, *kinds);
-	switch (kind) {
-	case 0:
+	if (!(compat ? compat_kind(nr, *kinds) : (__u16)*kinds))
 		return 0;
-	case K8SRD_KIND_EXECVE:
-	case K8SRD_KIND_EXECVEAT:
-	case K8SRD_KIND_CLONE:
-	case K8SRD_KIND_CLONE3:
-	case K8SRD_KIND_FORK:
-	case K8SRD_KIND_VFORK:
-		/* Successes are told by the lifecycle hooks. */
-		if (res >= 0)
-			return 0;
-	}
 	if (is_own(task)) {
 		count(K8SRD_COUNTER_OWN);
 		return 0;
 	}
-	if (compat) {
+	/* An x32 call below 512 takes what the native one does. */
+	bool narrow = compat && key == nr;
+	struct arguments a = {};
+	read_arguments(&a, regs, narrow);
+	if (narrow)
+		key = narrow_plan(&a, nr);
+	struct k8srd_plan *plan = bpf_map_lookup_elem(&plans, &key);
+	if (!plan || !plan->kind) {
+		/* A 32-bit caller whose arguments could not be read; or a socketcall that nobody asked for. */
+		if (key >= K8SRD_PLANS)
+			count(K8SRD_COUNTER_COMPAT);
+		return 0;
+	}
+	if (plan->flags & K8SRD_PLAN_PACKED && !unpack_arguments(&a, a.at[0])) {
 		count(K8SRD_COUNTER_COMPAT);
 		return 0;
 	}
-	switch (kind) {
-	case K8SRD_KIND_OPEN:
-	case K8SRD_KIND_OPENAT:
-	case K8SRD_KIND_OPENAT2:
-	case K8SRD_KIND_CREAT:
-		opened(task, regs, kind, res);
+	/* Successes of these are told by the lifecycle hooks. */
+	__u8 form = plan->form;
+	if (res >= 0 && (form == K8SRD_FORM_EXEC || form == K8SRD_FORM_CLONE))
+		return 0;
+	if (is_filtered(plan, &a))
+		return 0;
+	switch (form) {
+	case K8SRD_FORM_CALL:
+		called(task, plan, &a, res);
 		break;
-	case K8SRD_KIND_CONNECT:
-		connected(task, regs, kind, res);
+	case K8SRD_FORM_OPEN:
+		opened(task, &a, plan->kind, res);
 		break;
-	case K8SRD_KIND_EXECVE:
-	case K8SRD_KIND_EXECVEAT:
-		exec_failed(task, regs, kind, res);
+	case K8SRD_FORM_EXEC:
+		exec_failed(task, &a, plan->kind, res);
 		break;
-	case K8SRD_KIND_CLONE:
-	case K8SRD_KIND_CLONE3:
-	case K8SRD_KIND_FORK:
-	case K8SRD_KIND_VFORK:
-		clone_failed(task, regs, kind, res);
+	case K8SRD_FORM_CLONE:
+		clone_failed(task, &a, plan->kind, res);
 		break;
 	}
 	return 0;

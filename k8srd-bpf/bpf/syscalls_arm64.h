@@ -9,6 +9,14 @@
 #define SYSCALL_ARG2(regs) ((regs)->regs[2])
 #define SYSCALL_ARG3(regs) ((regs)->regs[3])
 #define SYSCALL_ARG4(regs) ((regs)->regs[4])
+#define SYSCALL_ARG5(regs) ((regs)->regs[5])
+/* 32-bit programs use the same registers. */
+#define COMPAT_ARG0 SYSCALL_ARG0
+#define COMPAT_ARG1 SYSCALL_ARG1
+#define COMPAT_ARG2 SYSCALL_ARG2
+#define COMPAT_ARG3 SYSCALL_ARG3
+#define COMPAT_ARG4 SYSCALL_ARG4
+#define COMPAT_ARG5 SYSCALL_ARG5
 
 #define NR_clone 220
 #define NR_execveat 281

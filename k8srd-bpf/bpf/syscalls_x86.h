@@ -9,6 +9,17 @@
 #define SYSCALL_ARG2(regs) ((regs)->dx)
 #define SYSCALL_ARG3(regs) ((regs)->r10)
 #define SYSCALL_ARG4(regs) ((regs)->r8)
+#define SYSCALL_ARG5(regs) ((regs)->r9)
+/* Of a call by a 32-bit program (arch/x86/entry/entry_64_compat.S). */
+#define COMPAT_ARG0(regs) ((regs)->bx)
+#define COMPAT_ARG1(regs) ((regs)->cx)
+#define COMPAT_ARG2(regs) ((regs)->dx)
+#define COMPAT_ARG3(regs) ((regs)->si)
+#define COMPAT_ARG4(regs) ((regs)->di)
+#define COMPAT_ARG5(regs) ((regs)->bp)
+
+/* One call for all of i386's sockets: its number, and a pointer to the arguments. */
+#define NR_COMPAT_socketcall 102
 
 #define NR_clone 56
 #define NR_fork 57

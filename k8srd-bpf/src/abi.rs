@@ -44,8 +44,6 @@ pub mod kind {
 
     /// `open(2)`.
     pub const OPEN: u16 = value("KIND_OPEN") as u16;
-    /// `connect(2)`.
-    pub const CONNECT: u16 = value("KIND_CONNECT") as u16;
     /// `creat(2)`.
     pub const CREAT: u16 = value("KIND_CREAT") as u16;
     /// The end of a thread.
@@ -105,7 +103,7 @@ pub mod flag {
     pub const PATH_UNREACHABLE: u32 = value("FLAG_PATH_UNREACHABLE") as u32;
     /// The base directory lies outside the task's root.
     pub const BASE_UNREACHABLE: u32 = value("FLAG_BASE_UNREACHABLE") as u32;
-    /// The task was in a 32-bit (or x32) call: the kind is the family's default.
+    /// The task was in a 32-bit (or x32) call. Of a lifecycle record: the kind is the family's default.
     pub const COMPAT: u32 = value("FLAG_COMPAT") as u32;
     /// With this thread the whole thread group is gone.
     pub const GROUP_DEAD: u32 = value("FLAG_GROUP_DEAD") as u32;
@@ -113,6 +111,10 @@ pub mod flag {
     pub const CLONE_DERIVED: u32 = value("FLAG_CLONE_DERIVED") as u32;
     /// The file has no name in the file system (memfd, pipe, socket): the path is `/` and its label.
     pub const PATH_PSEUDO: u32 = value("FLAG_PATH_PSEUDO") as u32;
+    /// A buffer, or what leads to it (vectors, message headers), could not be read.
+    pub const DATA_FAULT: u32 = value("FLAG_DATA_FAULT") as u32;
+    /// The call has more messages or vectors than were read.
+    pub const DATA_TRUNCATED: u32 = value("FLAG_DATA_TRUNCATED") as u32;
     /// Set in user space: the record came after the merge had passed its time.
     pub const LATE: u32 = value("FLAG_LATE") as u32;
 }
@@ -192,9 +194,100 @@ pub mod counter {
     pub const COMPAT: u32 = value("COUNTER_COMPAT") as u32;
     /// Records of the agent's own thread group that were left out on purpose.
     pub const OWN: u32 = value("COUNTER_OWN") as u32;
+    /// Calls with more messages or vectors than were read.
+    pub const DATA_TRUNCATED: u32 = value("COUNTER_DATA_TRUNCATED") as u32;
     /// How many slots there are.
     pub const COUNT: u32 = value("COUNTERS") as u32;
 }
+
+/// What writes the record of a call: [`Plan::form`].
+pub mod form {
+    use super::value;
+
+    /// As the plan says; the body is a [`CallBody`](super::CallBody).
+    pub const CALL: u8 = value("FORM_CALL") as u8;
+    /// The body is an [`OpenBody`](super::OpenBody).
+    pub const OPEN: u8 = value("FORM_OPEN") as u8;
+    /// The body is an [`ExecBody`](super::ExecBody); calls that succeed are told by another hook.
+    pub const EXEC: u8 = value("FORM_EXEC") as u8;
+    /// The body is a [`CloneBody`](super::CloneBody); calls that succeed are told by another hook.
+    pub const CLONE: u8 = value("FORM_CLONE") as u8;
+}
+
+/// Bits of [`Plan::flags`], and the numbers that stand for no argument.
+pub mod plan {
+    use super::value;
+
+    /// The arguments are in memory, as 32-bit numbers: at the first argument.
+    pub const PACKED: u32 = value("PLAN_PACKED") as u32;
+    /// Only if the third argument has `PROT_EXEC`.
+    pub const EXECUTABLE: u32 = value("PLAN_EXECUTABLE") as u32;
+    /// And only if the memory is anonymous (the fourth argument) or writable.
+    pub const UNBACKED: u32 = value("PLAN_UNBACKED") as u32;
+    /// With the facts of the descriptor.
+    pub const DESCRIPTOR: u32 = value("PLAN_DESCRIPTOR") as u32;
+    /// And its path.
+    pub const PATH: u32 = value("PLAN_PATH") as u32;
+    /// And how many connections wait at the socket that is the first argument.
+    pub const QUEUE: u32 = value("PLAN_QUEUE") as u32;
+    /// With the directories that relative names start from.
+    pub const BASE: u32 = value("PLAN_BASE") as u32;
+    /// With what the process uses.
+    pub const USAGE: u32 = value("PLAN_USAGE") as u32;
+
+    /// [`Plan::descriptor`](super::Plan::descriptor): what the call returned.
+    pub const DESCRIPTOR_RESULT: u8 = value("DESCRIPTOR_RESULT") as u8;
+    /// [`Plan::descriptor`](super::Plan::descriptor): the first number of the first struct.
+    pub const DESCRIPTOR_FIXED: u8 = value("DESCRIPTOR_FIXED") as u8;
+    /// [`Read::directory`](super::Read::directory): the working directory.
+    pub const DIRECTORY_WORKING: u8 = value("DIRECTORY_WORKING") as u8;
+}
+
+/// How an argument is read: [`Read::how`].
+pub mod read {
+    use super::value;
+
+    /// An address of as many bytes as argument `len` says.
+    pub const GIVEN: u8 = value("READ_GIVEN") as u8;
+    /// An address that the call filled in, its length where argument `len` leads.
+    pub const FILLED: u8 = value("READ_FILLED") as u8;
+    /// A buffer, of which the call took what it returned; if it failed, all of it.
+    pub const TAKEN: u8 = value("READ_TAKEN") as u8;
+    /// A buffer that the call filled with as many bytes as it returned.
+    pub const RESULT: u8 = value("READ_RESULT") as u8;
+    /// A buffer of as many bytes (or structs of [`Read::size`](super::Read::size)) as argument `len` says.
+    pub const WHOLE: u8 = value("READ_WHOLE") as u8;
+    /// A buffer that the call filled in, its length where argument `len` leads.
+    pub const POINTED: u8 = value("READ_POINTED") as u8;
+    /// As many vectors as argument `len` says, whose bytes are given.
+    pub const VECTORS_GIVEN: u8 = value("READ_VECTORS_GIVEN") as u8;
+    /// The same, and the call filled them with as many bytes as it returned.
+    pub const VECTORS_FILLED: u8 = value("READ_VECTORS_FILLED") as u8;
+    /// A message to send.
+    pub const MESSAGE_GIVEN: u8 = value("READ_MESSAGE_GIVEN") as u8;
+    /// A message that was received.
+    pub const MESSAGE_FILLED: u8 = value("READ_MESSAGE_FILLED") as u8;
+    /// Messages to send, as many as the call returned, each a record.
+    pub const MESSAGES_GIVEN: u8 = value("READ_MESSAGES_GIVEN") as u8;
+    /// Messages that were received, each a record.
+    pub const MESSAGES_FILLED: u8 = value("READ_MESSAGES_FILLED") as u8;
+    /// A struct of [`Read::size`](super::Read::size) bytes.
+    pub const STRUCT: u8 = value("READ_STRUCT") as u8;
+    /// The same, once the call succeeded.
+    pub const STRUCT_FILLED: u8 = value("READ_STRUCT_FILLED") as u8;
+}
+
+/// Slots of the map of plans: [`SYSCALLS`] for calls, as many for those of 32-bit callers, then
+/// [`SOCKETCALLS`] for what i386's `socketcall` stands for.
+pub const PLANS: u32 = value("PLANS") as u32;
+/// Numbers of `socketcall`.
+pub const SOCKETCALLS: u32 = value("SOCKETCALLS") as u32;
+/// Most bytes of a buffer.
+pub const SNAP_MAX: usize = value("SNAP_MAX") as usize;
+/// Most bytes of a struct.
+pub const FIXED_MAX: usize = value("FIXED_MAX") as usize;
+/// Messages of one call that become records.
+pub const MESSAGES_MAX: usize = value("MESSAGES_MAX") as usize;
 
 /// Slots of the syscall filter: syscall numbers at or above it are never decoded.
 pub const SYSCALLS: u32 = value("SYSCALLS") as u32;
@@ -433,17 +526,58 @@ wire! {
 }
 
 wire! {
-    /// Body of connect.
-    ConnectBody = "connect" {
-        /// 0 or `-errno`.
+    /// Body of any call that has no body of its own. What was not read has a part of offset 0; what
+    /// is empty has another offset.
+    CallBody = "call" {
+        /// What the call returned: a number or `-errno`. Of one of several messages: its length.
         res: i64,
-        /// Kernel address of the socket: an opaque id (`struct sock`).
+        /// The argument registers. Of a 32-bit caller each holds 32 bits.
+        args: [u64; 6],
+        /// Bytes in all vectors; or what a pointed length says.
+        total: u64,
+        /// The descriptor that the call is about, or made; -1 if there is none.
+        descriptor: i32,
+        /// Texts as given, in the order of the plan.
+        text: [Part; 3],
+        /// Of a text that is a relative name: the path of the directory it starts from.
+        base: [Part; 3],
+        /// A `struct sockaddr`.
+        addr: Part,
+        /// The beginning of a buffer, or of what vectors hold.
+        data: Part,
+        /// The control data of a message that was received.
+        control: Part,
+        /// Structs, in the order of the plan.
+        fixed: [Part; 2],
+        /// A [`Descriptor`].
+        about: Part,
+        /// A [`Usage`].
+        usage: Part,
+    }
+}
+
+wire! {
+    /// What a descriptor is of, read from the kernel's own objects when the call returned.
+    Descriptor = "descriptor" {
+        /// Inode number.
+        ino: u64,
+        /// A socket: its kernel address, an opaque id (`struct sock`). 0 if it is none.
         sock: u64,
         /// Unix sockets: that of the peer.
         peer: u64,
-        /// The call's descriptor.
-        fd: i32,
-        /// Family of the socket (`AF_*`); 0 if the descriptor is no socket.
+        /// Device, in the 32-bit form of `stat(2)`.
+        dev: u32,
+        /// Type and permissions, as in `st_mode`.
+        mode: u32,
+        /// `file->f_mode`; `FMODE_CREATED` (`0x10_0000`) says that the call created the file.
+        fmode: u32,
+        /// One of [`layer`].
+        layer: u32,
+        /// Of a call that accepted a connection: how many more wait.
+        queue_len: u32,
+        /// And how many may wait.
+        queue_max: u32,
+        /// Family of the socket (`AF_*`).
         family: u16,
         /// `SOCK_*`.
         socket_type = "type": u16,
@@ -455,18 +589,71 @@ wire! {
         local_port: u16,
         /// Remote port of the socket, host byte order; 0 if it is not connected.
         remote_port: u16,
+        /// What the path turned out to be: cut 1, deleted 2, outside the task's root 4, a label 8.
+        what: u32,
         /// Local address: 16 bytes for IPv6, the first 4 for IPv4.
         local_addr: [u8; 16],
         /// Remote address of the socket, in the same form.
         remote_addr: [u8; 16],
-        /// The call's address as given: a `struct sockaddr`.
-        addr: Part,
+        /// The path of a file, seen from the task's root; of what has no name in a file system, `/`
+        /// and its label.
+        path: Part,
         /// Unix sockets: the bound name, without its terminator; an abstract one begins with NUL.
         local_path: Part,
         /// Unix sockets: the peer's bound name.
         remote_path: Part,
+        /// Magic number of the file system.
+        magic: u32,
+    }
+}
+
+wire! {
+    /// How one argument of a call is read. Arguments count from 1; 0 is none.
+    Read = "read" {
+        /// For which values of the plan's `when_arg`, a bit each.
+        when: u64,
+        /// The argument.
+        arg: u8,
+        /// The argument with the length.
+        len: u8,
+        /// One of [`read`].
+        how: u8,
+        /// Of a name: the argument with the directory it starts from, or the working directory.
+        directory: u8,
+        /// Bytes of a struct.
+        size: u16,
+        /// The same for 32-bit callers.
+        compat_size: u16,
+    }
+}
+
+wire! {
+    /// How a call becomes a record. User space writes it into the map `plans`.
+    Plan = "plan" {
+        /// The kind to report.
+        kind: u16,
+        /// One of [`form`].
+        form: u8,
+        /// The descriptor that the call is about.
+        descriptor: u8,
+        /// Bits of [`plan`].
+        flags: u32,
+        /// Most bytes of a buffer.
+        snap: u32,
+        /// The argument that decides what is read.
+        when_arg: u8,
+        /// By how many bits it is shifted; its last six bits then count.
+        when_shift: u8,
         /// Zero.
-        reserved: u32,
+        reserved: u16,
+        /// Texts.
+        text: [Read; 3],
+        /// The address of a socket.
+        addr: Read,
+        /// A buffer, vectors or messages.
+        data: Read,
+        /// Structs.
+        fixed: [Read; 2],
     }
 }
 
@@ -690,7 +877,7 @@ mod tests {
     fn constants_are_those_of_the_table() {
         assert_eq!((kind::OPENAT, kind::EXECVE, kind::TASK), (307, 293, 0xff01));
         assert_eq!(BODY, size_of::<Header>() + size_of::<Context>());
-        assert_eq!(counter::COUNT, counter::OWN + 1);
+        assert_eq!(counter::COUNT, counter::DATA_TRUNCATED + 1);
     }
 
     #[test]

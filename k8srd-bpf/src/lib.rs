@@ -62,6 +62,7 @@
 //! reading shared memory. Bytes of the kernel are parsed, never transmuted.
 
 pub mod abi;
+mod calls;
 pub mod clock;
 pub mod load;
 pub mod merge;
@@ -70,7 +71,6 @@ pub mod record;
 pub mod ring;
 mod snapshot;
 pub mod source;
-mod syscalls;
 pub mod unattached;
 
 /// The README's example compiles.

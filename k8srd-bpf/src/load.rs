@@ -14,9 +14,14 @@ use aya::maps::{Array, ArrayOfMaps, Map, MapData, MapError, PerCpuArray};
 use aya::programs::tp_btf::BtfTracePointLink;
 use aya::programs::{BtfTracePoint, Iter, Program, ProgramError};
 use aya::{Btf, Ebpf, EbpfLoader};
+use k8srd_core::catalogue as field;
+use k8srd_core::field::FieldId;
+use k8srd_core::interest::Interest;
+use zerocopy::IntoBytes;
 
-use crate::abi::{LAYOUT, counter};
-use crate::syscalls;
+use crate::abi::{LAYOUT, Plan, counter};
+use crate::calls::{Depth, Filter};
+use crate::record;
 
 mod error;
 
@@ -63,12 +68,17 @@ pub struct SensorOptions {
     /// Bytes of all ring buffers of the node together. An eighth is for task lifecycles, the rest is
     /// shared out to the CPUs.
     pub ring_memory: u64,
+    /// Most bytes of a buffer that a call read or wrote (at most 4,096).
+    pub snap_length: u32,
+    /// Whether `mmap` and `mprotect` of memory that is not to be executed, and `mmap` of files that
+    /// are executed as they are, are told, too. Every program makes such calls all the time.
+    pub all_memory_calls: bool,
 }
 
 impl Default for SensorOptions {
-    /// 64 MiB of ring buffers.
+    /// 64 MiB of ring buffers, and as much of a buffer as Falco has: 80 bytes.
     fn default() -> Self {
-        Self { ring_memory: 64 << 20 }
+        Self { ring_memory: 64 << 20, snap_length: 80, all_memory_calls: false }
     }
 }
 
@@ -118,9 +128,11 @@ pub struct Sensor {
     lifecycle: RingMap,
     data: Vec<RingMap>,
     counters: PerCpuArray<MapData, u64>,
-    filter: Array<MapData, u32>,
-    /// What `filter` holds.
-    slots: Vec<u32>,
+    syscalls: Array<MapData, u32>,
+    plans: Array<MapData, [u8; size_of::<Plan>()]>,
+    /// What both hold.
+    filter: Filter,
+    options: SensorOptions,
     rows: Rows,
 }
 
@@ -133,14 +145,17 @@ impl fmt::Debug for Sensor {
             lifecycle,
             data,
             counters: _,
+            syscalls: _,
+            plans: _,
             filter: _,
-            slots: _,
+            options,
             rows,
         } = self;
         f.debug_struct("Sensor")
             .field("attached", &links.iter().map(|(name, _)| name).collect::<Vec<_>>())
             .field("lifecycle", lifecycle)
             .field("data", data)
+            .field("options", options)
             .field("rows", rows)
             .finish_non_exhaustive()
     }
@@ -193,15 +208,18 @@ impl Sensor {
         let data = ebpf.map_mut("data").ok_or_else(|| LoadError::no_map("data"))?;
         let data = fill_slots(data, cpus as u32, &online, sizes.data)?;
         let counters = take(&mut ebpf, "counters")?;
-        let filter = take(&mut ebpf, "syscalls")?;
+        let syscalls = take(&mut ebpf, "syscalls")?;
+        let plans = take(&mut ebpf, "plans")?;
         let mut sensor = Self {
             links: Vec::new(),
             rows: Rows::Whole,
             lifecycle,
             data,
             counters: counters.try_into().map_err(|e| LoadError::map("counters", e))?,
-            filter: filter.try_into().map_err(|e| LoadError::map("syscalls", e))?,
-            slots: syscalls::filter(&[]),
+            syscalls: syscalls.try_into().map_err(|e| LoadError::map("syscalls", e))?,
+            plans: plans.try_into().map_err(|e| LoadError::map("plans", e))?,
+            filter: Filter::closed(),
+            options: options.clone(),
             ebpf,
             btf,
         };
@@ -211,19 +229,51 @@ impl Sensor {
         Ok(sensor)
     }
 
-    /// Sets the system calls that are recorded to those of `kinds` (codes of
-    /// [`kind`](crate::abi::kind)). Lifecycles (successful exec, new tasks, exits) always are.
+    /// Sets the system calls that are recorded to those of an interest; of its fields, those about
+    /// descriptors and paths say how much of each is read. Lifecycles (successful exec, new tasks,
+    /// exits) always are.
     ///
     /// # Errors
     ///
-    /// If the kernel refuses a change of its map. Changes before that one stay.
-    pub fn subscribe(&mut self, kinds: &[u16]) -> Result<(), LoadError> {
-        for (nr, slot) in syscalls::filter(kinds).into_iter().enumerate() {
-            if self.slots[nr] != slot {
-                self.filter
-                    .set(nr as u32, slot, 0)
+    /// If the kernel refuses a change of its maps. Changes before that one stay.
+    pub fn subscribe(&mut self, interest: &Interest) -> Result<(), LoadError> {
+        let kinds: Vec<u16> = interest.kinds().iter().map(|kind| kind.0).collect();
+        let wanted = |fields: &[FieldId]| fields.iter().any(|&id| interest.fields().contains(id));
+        let depth = Depth {
+            snap: self.options.snap_length,
+            descriptors: wanted(record::DESCRIPTOR_FIELDS),
+            paths: wanted(record::DESCRIPTOR_PATH_FIELDS),
+            bases: wanted(&[field::CTX_PATH_BASE, field::CTX_PATH_BASE2]),
+            all_memory: self.options.all_memory_calls,
+        };
+        let filter = Filter::new(&kinds, depth);
+        // A call that is let through finds its plan: what is new has one before, what is old after.
+        self.set_kinds(|slot, new| if new == 0 { 0 } else { slot }, &filter)?;
+        for (nr, (old, new)) in self.filter.plans.iter_mut().zip(&filter.plans).enumerate() {
+            if old != new {
+                let mut bytes = [0; size_of::<Plan>()];
+                bytes.copy_from_slice(new.as_bytes());
+                self.plans
+                    .set(nr as u32, bytes, 0)
+                    .map_err(|error| LoadError::map("plans", error))?;
+                *old = *new;
+            }
+        }
+        self.set_kinds(|_, new| new, &filter)
+    }
+
+    fn set_kinds(
+        &mut self,
+        value: impl Fn(u32, u32) -> u32,
+        filter: &Filter,
+    ) -> Result<(), LoadError> {
+        for (nr, (old, &new)) in self.filter.kinds.iter_mut().zip(&filter.kinds).enumerate() {
+            let value = value(*old, new);
+            if *old != value {
+                self.syscalls
+                    .set(nr as u32, value, 0)
                     .map_err(|error| LoadError::map("syscalls", error))?;
-                self.slots[nr] = slot;
+                *old = value;
             }
         }
         Ok(())

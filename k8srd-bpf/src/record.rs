@@ -12,12 +12,13 @@
     deny(clippy::indexing_slicing, clippy::unwrap_used, clippy::expect_used, clippy::panic)
 )]
 
+mod call;
 mod clone;
-mod connect;
 mod context;
+mod descriptor;
 mod exec;
 mod exit;
-mod flags;
+pub(crate) mod flags;
 mod open;
 
 use k8srd_core::arena::Arena;
@@ -28,8 +29,11 @@ use k8srd_core::value::{Lookup, Value};
 use zerocopy::{FromBytes, Immutable, KnownLayout};
 
 use crate::abi::{self, Context, Header, Part, flag};
+use crate::calls::{self, Call};
 
+pub(crate) use call::Called;
 pub use context::provided_fields;
+pub(crate) use context::{DESCRIPTOR_FIELDS, DESCRIPTOR_PATH_FIELDS};
 
 /// Reads one record. The event's time is nanoseconds since boot until [`KernelEvent::at`] gives it
 /// wall time.
@@ -46,7 +50,6 @@ pub fn parse(record: &[u8]) -> Result<KernelEvent<'_>, RecordError> {
         abi::kind::OPEN | abi::kind::OPENAT | abi::kind::OPENAT2 | abi::kind::CREAT => {
             Body::Open(open::Open::parse(&view)?)
         }
-        abi::kind::CONNECT => Body::Connect(connect::Connect::parse(&view)?),
         abi::kind::EXECVE | abi::kind::EXECVEAT | abi::kind::TASK => {
             Body::Exec(exec::Exec::parse(&view)?)
         }
@@ -54,7 +57,10 @@ pub fn parse(record: &[u8]) -> Result<KernelEvent<'_>, RecordError> {
             Body::Clone(clone::Clone::parse(&view)?)
         }
         abi::kind::PROCEXIT => Body::Exit(exit::Exit::parse(&view)?),
-        kind => return Err(RecordError(Problem::Kind(kind))),
+        kind => match calls::row(kind) {
+            Some(row) => Body::Call(row, Called::parse(&view)?),
+            None => return Err(RecordError(Problem::Kind(kind))),
+        },
     };
     Ok(KernelEvent {
         time: Timestamp::from_nanos(header.time),
@@ -160,7 +166,7 @@ impl KernelEvent<'_> {
         let Self { header, context, body, .. } = self;
         match body {
             Body::Open(open) => open.param(header.kind, place),
-            Body::Connect(connect) => connect.param(place),
+            Body::Call(row, call) => call.param(row, place, context, arena),
             Body::Exec(exec) if header.kind == abi::kind::TASK => {
                 exec.task_param(place, context, arena)
             }
@@ -173,9 +179,13 @@ impl KernelEvent<'_> {
 
 /// What is particular to the kind, its variable parts resolved.
 #[derive(Clone, Copy, Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "one event at a time is on the stack; a box would be an allocation for each"
+)]
 enum Body<'a> {
     Open(open::Open<'a>),
-    Connect(connect::Connect<'a>),
+    Call(&'static Call, Called<'a>),
     Exec(exec::Exec<'a>),
     Clone(clone::Clone<'a>),
     Exit(exit::Exit),
@@ -314,7 +324,7 @@ mod tests {
             error(&bad)
         };
         assert!(with(4, &9_u16.to_le_bytes()).contains("version 9"));
-        assert!(with(6, &9_u16.to_le_bytes()).contains("kind 9"));
+        assert!(with(6, &1_u16.to_le_bytes()).contains("kind 1,"));
         assert!(with(0, &12_u32.to_le_bytes()).contains("12 bytes"));
         assert!(with(0, &u32::MAX.to_le_bytes()).contains("4294967295 bytes"));
         assert!(with(0, &(abi::BODY as u32 + 8).to_le_bytes()).contains("within its body"));
@@ -465,13 +475,38 @@ pub(crate) mod testing {
             body.cgroup_v1 = record.part(size_of_val(&body), b"/v1");
             all.push((kind, record.body(body.as_bytes()).build()));
         }
-        let mut record = Record::new(kind::CONNECT);
-        let mut body = abi::ConnectBody::new_zeroed();
-        body.family = 2;
-        body.addr = record.part(size_of_val(&body), &[2, 0, 0, 80, 127, 0, 0, 1]);
-        all.push((kind::CONNECT, record.body(body.as_bytes()).build()));
+        for kind in calls::kinds().filter(|&kind| calls::row(kind).is_some()) {
+            all.push((kind, of_call(kind)));
+        }
         let exit = abi::ExitBody::new_zeroed();
         all.push((kind::PROCEXIT, Record::new(kind::PROCEXIT).body(exit.as_bytes()).build()));
         all
+    }
+
+    /// A record of a call, with every variable part present and result and arguments that are all 2.
+    pub(crate) fn of_call(kind: u16) -> Vec<u8> {
+        let mut record = Record::new(kind);
+        let mut body = abi::CallBody::new_zeroed();
+        let size = size_of_val(&body);
+        (body.res, body.args) = (2, [2; 6]);
+        for (n, text) in body.text.iter_mut().enumerate() {
+            *text = record.part(size, format!("text {n}").as_bytes());
+        }
+        for base in &mut body.base {
+            *base = record.part(size, b"/base");
+        }
+        body.addr = record.part(size, &[2, 0, 0, 80, 127, 0, 0, 1]);
+        body.data = record.part(size, b"the first of the data");
+        body.control = record.part(size, b"control");
+        for fixed in &mut body.fixed {
+            *fixed = record.part(size, &[1; 72]);
+        }
+        let mut about = abi::Descriptor::new_zeroed();
+        (about.mode, about.sock, about.family) = (0o140_777, 0xa0, 2);
+        (about.local_port, about.remote_port) = (40_000, 443);
+        about.path = record.part(size, b"/path");
+        body.about = record.part(size, about.as_bytes());
+        body.usage = record.part(size, abi::Usage::new_zeroed().as_bytes());
+        record.body(body.as_bytes()).build()
     }
 }

@@ -13,13 +13,13 @@ use k8srd_core::set::{FieldSet, KindSet};
 use k8srd_core::source::{Flow, Source, SourceError};
 
 use crate::abi::{Header, counter, flag};
+use crate::calls;
 use crate::clock::{WallClock, boot_now};
 use crate::load::{Counters, LoadError, Sensor, SensorOptions};
 use crate::merge::{Merge, MergeLimits};
 use crate::record::{self, KernelEvent};
 use crate::ring::{Ring, Stop};
 use crate::snapshot::Snapshot;
-use crate::syscalls;
 
 /// The rings are polled: the programs never wake the reader, which costs the workload a third more
 /// (measured 2026-11-24 on a 2-core EPYC guest, 475 against 735 ns per call). This often while
@@ -146,7 +146,7 @@ impl BpfSource {
     /// The kinds of events that it can produce, on any kernel on which it loads.
     pub fn kinds() -> KindSet {
         let others = [EventKind::PROCEXIT, EventKind::TASK];
-        syscalls::kinds().map(EventKind).chain(others).collect()
+        calls::kinds().map(EventKind).chain(others).collect()
     }
 
     /// The kernel's side: its counters, its rings, what is attached.
@@ -258,9 +258,8 @@ impl Source for BpfSource {
     }
 
     fn subscribe(&mut self, interest: &Interest) -> Result<(), SourceError> {
-        let codes: Vec<u16> = interest.kinds().iter().map(|kind| kind.0).collect();
         self.sensor
-            .subscribe(&codes)
+            .subscribe(interest)
             .map_err(wrap("cannot tell the kernel which system calls are wanted"))?;
         let new_task = !self.wanted.contains(EventKind::TASK);
         self.wanted = interest.kinds().clone();
@@ -440,9 +439,11 @@ impl Account {
     }
 }
 
-const TRUNCATED: u32 = flag::NAME_TRUNCATED | flag::ARGS_TRUNCATED | flag::ENV_TRUNCATED;
+const TRUNCATED: u32 =
+    flag::NAME_TRUNCATED | flag::ARGS_TRUNCATED | flag::ENV_TRUNCATED | flag::DATA_TRUNCATED;
 const TOO_DEEP: u32 = flag::PATH_TRUNCATED | flag::BASE_TRUNCATED | flag::CGROUP_TRUNCATED;
-const UNREADABLE: u32 = flag::NAME_FAULT | flag::ARGS_FAULT | flag::ENV_FAULT | flag::ADDR_FAULT;
+const UNREADABLE: u32 =
+    flag::NAME_FAULT | flag::ARGS_FAULT | flag::ENV_FAULT | flag::ADDR_FAULT | flag::DATA_FAULT;
 
 fn total(counters: &[Counters], slot: u32) -> u64 {
     counters.iter().map(|cpu| cpu.get(slot)).sum()

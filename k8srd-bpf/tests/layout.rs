@@ -38,10 +38,10 @@ const CHANGES: &[Change] = &[
     },
     Change {
         file: "layout.h",
-        from: "FIELD(connect, family, 28, 2)",
-        to: "FIELD(connect, family, 28, 4)",
+        from: "FIELD(procexit, status, 0, 4)",
+        to: "FIELD(procexit, status, 0, 8)",
         says: &[
-            (C, "connect.family is not where layout.h says"),
+            (C, "procexit.status is not where layout.h says"),
             (Rust, "field size differs from bpf/layout.h"),
         ],
     },

@@ -11,11 +11,14 @@ use std::process::Command;
 
 use k8srd_bpf::abi::{self, Context, ExecBody, Header, counter, flag, hook, kind};
 use k8srd_bpf::load::{Sensor, SensorOptions};
+use k8srd_core::interest::Interest;
+use k8srd_core::kind::EventKind;
+use k8srd_core::set::FieldSet;
 use zerocopy::FromBytes;
 
 /// A loaded sensor, or `None` where this process may not load one.
 fn sensor() -> Option<Sensor> {
-    match Sensor::load(&SensorOptions { ring_memory: 1 << 20 }) {
+    match Sensor::load(&SensorOptions { ring_memory: 1 << 20, ..SensorOptions::default() }) {
         Ok(sensor) => Some(sensor),
         Err(error)
             if error.is_permission_denied() && env::var_os("K8SRD_REQUIRE_LIVE").is_none() =>
@@ -29,6 +32,11 @@ fn sensor() -> Option<Sensor> {
 
 fn total(sensor: &Sensor, slot: u32) -> u64 {
     sensor.counters().expect("counters").iter().map(|cpu| cpu.get(slot)).sum()
+}
+
+fn opens() -> Interest {
+    let kinds = [EventKind::OPEN, EventKind::OPENAT];
+    Interest::new(kinds.into_iter().collect(), FieldSet::default())
 }
 
 /// Opens `path` `times` times from a child process: our own thread group is left out.
@@ -67,14 +75,14 @@ fn the_filter_lets_through_what_is_subscribed() {
     let Some(mut sensor) = sensor() else { return };
     child_opens("/dev/null", 50);
     let quiet = total(&sensor, counter::PRODUCED_DATA);
-    sensor.subscribe(&[kind::OPEN, kind::OPENAT]).expect("subscribe");
+    sensor.subscribe(&opens()).expect("subscribe");
     child_opens("/dev/null", 50);
     let asked = total(&sensor, counter::PRODUCED_DATA);
     assert!(asked >= quiet + 50, "{quiet} then {asked}");
 
     // Nobody else's opens are left to be counted either, once they are not asked for; only threads
     // of other processes that come and go may be.
-    sensor.subscribe(&[]).expect("unsubscribe");
+    sensor.subscribe(&Interest::default()).expect("unsubscribe");
     let before = total(&sensor, counter::PRODUCED_DATA);
     child_opens("/dev/null", 500);
     let after = total(&sensor, counter::PRODUCED_DATA);
@@ -84,7 +92,7 @@ fn the_filter_lets_through_what_is_subscribed() {
 #[test]
 fn our_own_calls_make_no_records() {
     let Some(mut sensor) = sensor() else { return };
-    sensor.subscribe(&[kind::OPEN, kind::OPENAT]).expect("subscribe");
+    sensor.subscribe(&opens()).expect("subscribe");
     let before = total(&sensor, counter::OWN);
     for _ in 0..100 {
         File::open("/dev/null").expect("/dev/null");
@@ -97,10 +105,10 @@ fn our_own_calls_make_no_records() {
 #[test]
 fn what_does_not_fit_the_ring_is_counted() {
     let Some(mut sensor) = sensor() else { return };
-    sensor.subscribe(&[kind::OPEN, kind::OPENAT]).expect("subscribe");
+    sensor.subscribe(&opens()).expect("subscribe");
     // Nobody reads: the rings of 128 to 256 KiB hold some hundreds of records.
     child_opens("/dev/null", 5000);
-    sensor.subscribe(&[]).expect("unsubscribe");
+    sensor.subscribe(&Interest::default()).expect("unsubscribe");
     let produced = total(&sensor, counter::PRODUCED_DATA);
     let lost = total(&sensor, counter::LOST_DATA);
     let held: usize = sensor.data().iter().map(k8srd_bpf::load::RingMap::bytes).sum();

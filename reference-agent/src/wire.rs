@@ -66,7 +66,8 @@ pub(crate) fn sensor(config: &Config) -> Result<BpfSource> {
 }
 
 fn bpf_options(config: &Config) -> BpfOptions {
-    let sensor = SensorOptions { ring_memory: config.sensor.ring_memory.0 };
+    let sensor =
+        SensorOptions { ring_memory: config.sensor.ring_memory.0, ..SensorOptions::default() };
     BpfOptions { sensor, ..BpfOptions::default() }
 }
 

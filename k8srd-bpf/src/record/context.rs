@@ -1,11 +1,13 @@
 //! The fields `ctx.*`: the task context, and what the kernel knows beyond a kind's params.
 
 use k8srd_core::catalogue as field;
+use k8srd_core::event::Event;
 use k8srd_core::field::FieldId;
 use k8srd_core::set::FieldSet;
 use k8srd_core::value::Value;
 
-use super::{Body, KernelEvent};
+use super::descriptor::About;
+use super::{Body, Called, KernelEvent};
 use crate::abi::{CloneBody, Context, flag};
 
 /// Expands each row to an arm of [`field`](self::field) and a member of [`provided_fields`].
@@ -75,6 +77,7 @@ fields! { event:
     CTX_PATH_BASE => match &event.body {
         Body::Open(open) => path(open.base),
         Body::Exec(exec) => path(exec.base),
+        Body::Call(row, call) => path(call.base(row, 0)),
         _ => None,
     };
     CTX_PATH_REAL => match &event.body {
@@ -86,19 +89,60 @@ fields! { event:
         Body::Open(open) if open.body.file_mode != 0 => uint(open.body.file_mode),
         _ => None,
     };
-    CTX_SOCK_TYPE => match &event.body {
-        Body::Connect(connect) if connect.body.family != 0 => uint(connect.body.socket_type),
+    CTX_SOCK_TYPE => uint(socket(event)?.body.socket_type);
+    CTX_SOCK_PROTOCOL => uint(socket(event)?.body.protocol);
+    CTX_PATH_BASE2 => match &event.body {
+        Body::Call(row, call) => path(call.base(row, 1)),
         _ => None,
     };
-    CTX_SOCK_PROTOCOL => match &event.body {
-        Body::Connect(connect) if connect.body.family != 0 => uint(connect.body.protocol),
+    CTX_FD_NUM => match &event.body {
+        Body::Call(_, call) if call.body.descriptor >= 0 => {
+            Some(Value::I64(call.body.descriptor.into()))
+        }
         _ => None,
     };
+    CTX_FD_TYPE => uint(about(event)?.number());
+    CTX_FD_NAME => about(event)?.name().map(Value::Str);
+    CTX_FD_DEV => uint(about(event)?.body.dev);
+    CTX_FD_INO => uint(about(event)?.body.ino);
+    CTX_FD_LIP => Some(Value::Ip(socket(event)?.local()?.ip()));
+    CTX_FD_LPORT => uint(socket(event)?.local()?.port());
+    CTX_FD_RIP => Some(Value::Ip(socket(event)?.remote()?.ip()));
+    CTX_FD_RPORT => uint(socket(event)?.remote()?.port());
+    CTX_FD_SOCK => uint(socket(event)?.body.sock);
+    CTX_FD_PEER => uint(Some(socket(event)?.body.peer).filter(|&peer| peer != 0)?);
+    CTX_CALL_RES => Some(Value::I64(general(event)?.body.res));
+    CTX_CALL_ARG0 => uint(general(event)?.argument(0));
+    CTX_CALL_ARG1 => uint(general(event)?.argument(1));
+    CTX_CALL_ARG2 => uint(general(event)?.argument(2));
+    CTX_CALL_ARG3 => uint(general(event)?.argument(3));
+    CTX_CALL_ARG4 => uint(general(event)?.argument(4));
+    CTX_CALL_ARG5 => uint(general(event)?.argument(5));
+    CTX_CALL_TEXT0 => general(event)?.text(0).map(Value::Str);
+    CTX_CALL_TEXT1 => general(event)?.text(1).map(Value::Str);
     CTX_BOOT_TIME => uint(event.header.time);
     CTX_CPU => uint(event.header.cpu);
     CTX_TRUNCATED => Some(Value::Bool(event.header.flags & TRUNCATED != 0));
     CTX_LATE => Some(Value::Bool(event.late));
 }
+
+/// Fields for which the facts of descriptors have to be read, where no param needs them.
+pub(crate) const DESCRIPTOR_FIELDS: &[FieldId] = &[
+    field::CTX_FD_TYPE,
+    field::CTX_FD_NAME,
+    field::CTX_FD_DEV,
+    field::CTX_FD_INO,
+    field::CTX_FD_LIP,
+    field::CTX_FD_LPORT,
+    field::CTX_FD_RIP,
+    field::CTX_FD_RPORT,
+    field::CTX_FD_SOCK,
+    field::CTX_FD_PEER,
+    field::CTX_SOCK_TYPE,
+    field::CTX_SOCK_PROTOCOL,
+];
+/// Fields for which the path of a file is read, too.
+pub(crate) const DESCRIPTOR_PATH_FIELDS: &[FieldId] = &[field::CTX_FD_NAME];
 
 /// Something did not fit.
 const TRUNCATED: u32 = flag::NAME_TRUNCATED
@@ -106,13 +150,34 @@ const TRUNCATED: u32 = flag::NAME_TRUNCATED
     | flag::ENV_TRUNCATED
     | flag::PATH_TRUNCATED
     | flag::BASE_TRUNCATED
-    | flag::CGROUP_TRUNCATED;
+    | flag::CGROUP_TRUNCATED
+    | flag::DATA_TRUNCATED;
 
 /// Of v2; where there is none, of the v1 controller that is looked at.
 pub(super) fn cgroup_id(context: &Context) -> u64 {
     match context.cgroup_id {
         0 => context.cgroup_v1_id,
         id => id,
+    }
+}
+
+/// The socket that a call is about, or made.
+fn socket<'a>(event: &'a KernelEvent<'_>) -> Option<&'a About<'a>> {
+    about(event).filter(|about| about.is_socket())
+}
+
+/// A call without an event of its own: no param tells what it was given.
+fn general<'a>(event: &'a KernelEvent<'_>) -> Option<&'a Called<'a>> {
+    match &event.body {
+        Body::Call(_, call) if event.kind().is_call() => Some(call),
+        _ => None,
+    }
+}
+
+fn about<'a>(event: &'a KernelEvent<'_>) -> Option<&'a About<'a>> {
+    match &event.body {
+        Body::Call(_, call) => call.about.as_ref(),
+        _ => None,
     }
 }
 
@@ -140,7 +205,7 @@ fn child<'a>(event: &'a KernelEvent<'_>) -> Option<&'a CloneBody> {
 mod tests {
     use k8srd_core::arena::Arena;
     use k8srd_core::catalogue::{self, FIELDS};
-    use k8srd_core::event::{Event, Fields, Task};
+    use k8srd_core::event::{Fields, Task};
     use k8srd_core::field::{Key, Part};
     use k8srd_core::value::Lookup;
     use zerocopy::{FromZeros, IntoBytes};
@@ -186,6 +251,7 @@ mod tests {
                     FieldType::Uint => matches!(value, Value::U64(_)),
                     FieldType::Bool => matches!(value, Value::Bool(_)),
                     FieldType::Path => matches!(value, Value::Str(_)),
+                    FieldType::Ip => matches!(value, Value::Ip(_)),
                     _ => false,
                 };
                 assert!(right, "{} of kind {kind} is {value:?}", info.name);

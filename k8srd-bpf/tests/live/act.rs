@@ -15,7 +15,7 @@ use std::process::{Command, ExitCode};
 
 use k8srd_bpf::clock::boot_now;
 
-use crate::{connect, exec, fork, open, raw};
+use crate::{calls, connect, exec, fork, open, raw};
 
 /// The environment variable with the name of the act.
 pub(crate) const NAME: &str = "K8SRD_ACT";
@@ -40,6 +40,10 @@ pub(crate) fn run(name: &str) -> ExitCode {
         "open-in-namespaces" => open::act_in_namespaces(&argument),
         "open-as-nobody" => open::act_as_nobody(&argument),
         "open-often" => open::act_often(&argument),
+        "calls" => calls::act(&argument),
+        #[cfg(target_arch = "x86_64")]
+        "calls-32" => calls::act_32(&argument),
+        "calls-filtered" => calls::act_filtered(),
         "connect" => connect::act(&argument),
         "fork" => fork::act(),
         "exit" => return ExitCode::from(argument.to_string_lossy().parse::<u8>().unwrap_or(99)),
@@ -53,6 +57,10 @@ pub(crate) fn run(name: &str) -> ExitCode {
         "open-32" => {
             for _ in 0..100 {
                 assert_eq!(raw::open_32(), -libc::EFAULT);
+            }
+            // Connect among i386's calls for sockets, with arguments at an address never mapped.
+            for _ in 0..10 {
+                assert_eq!(raw::int_80(102, [3, 8, 0, 0, 0]), -libc::EFAULT);
             }
         }
         other => panic!("there is no act {other}"),

@@ -9,6 +9,7 @@
 
 mod account;
 mod act;
+mod calls;
 mod connect;
 mod exec;
 mod fork;
@@ -31,6 +32,7 @@ fn main() -> ExitCode {
     arguments.test_threads = Some(1);
     let groups = [
         ("account", account::TESTS),
+        ("calls", calls::TESTS),
         ("connect", connect::TESTS),
         ("exec", exec::TESTS),
         ("fork", fork::TESTS),

@@ -118,20 +118,63 @@ pub(crate) fn clone_refused() -> i64 {
 /// `open(NULL)` through the 32-bit interface: returns `-EFAULT`.
 #[cfg(target_arch = "x86_64")]
 pub(crate) fn open_32() -> i32 {
-    let mut result = 5_i32;
-    // SAFETY: int 0x80 reads registers only; the address 0 is never read successfully. rbx is
-    // reserved by the compiler, so it is put back.
+    int_80(5, [0; 5])
+}
+
+/// A call through the 32-bit interface.
+#[cfg(target_arch = "x86_64")]
+pub(crate) fn int_80(number: i32, arguments: [u32; 5]) -> i32 {
+    let [ebx, ecx, edx, esi, edi] = arguments;
+    let mut result = number;
+    // SAFETY: int 0x80 takes addresses of 32 bits, and callers pass only those of memory that is
+    // theirs. rbx is reserved by the compiler, so it is put back.
     unsafe {
         std::arch::asm!(
-            "xchg {zero:r}, rbx",
+            "xchg {first:r}, rbx",
             "int 0x80",
-            "xchg {zero:r}, rbx",
-            zero = inout(reg) 0_u64 => _,
+            "xchg {first:r}, rbx",
+            first = inout(reg) u64::from(ebx) => _,
             inout("eax") result,
-            in("ecx") 0,
-            in("edx") 0,
+            in("ecx") ecx,
+            in("edx") edx,
+            in("esi") esi,
+            in("edi") edi,
             out("r8") _, out("r9") _, out("r10") _, out("r11") _,
         );
     }
     result
+}
+
+/// Memory that 32-bit addresses reach. It lives as long as the process.
+#[cfg(target_arch = "x86_64")]
+pub(crate) struct Low {
+    start: *mut u8,
+    used: std::cell::Cell<usize>,
+}
+
+#[cfg(target_arch = "x86_64")]
+impl Low {
+    const BYTES: usize = 4096;
+
+    pub(crate) fn new() -> Self {
+        let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_32BIT;
+        let access = libc::PROT_READ | libc::PROT_WRITE;
+        // SAFETY: a new mapping, wherever the kernel wants it.
+        let start = unsafe { libc::mmap(std::ptr::null_mut(), Self::BYTES, access, flags, -1, 0) };
+        assert_ne!(start, libc::MAP_FAILED, "{}", io::Error::last_os_error());
+        Self { start: start.cast(), used: std::cell::Cell::new(0) }
+    }
+
+    /// Puts bytes there and gives their address.
+    pub(crate) fn put(&self, bytes: &[u8]) -> u32 {
+        let at = self.used.get();
+        assert!(at + bytes.len() <= Self::BYTES);
+        self.used.set((at + bytes.len()).next_multiple_of(8));
+        // SAFETY: the mapping is ours, and has room behind what was put there before.
+        unsafe {
+            let to = self.start.add(at);
+            to.copy_from_nonoverlapping(bytes.as_ptr(), bytes.len());
+            u32::try_from(to as usize).expect("a low address")
+        }
+    }
 }

@@ -15,7 +15,6 @@ use k8srd_core::event::Event;
 use k8srd_core::field::Key;
 use k8srd_core::interest::Interest;
 use k8srd_core::kind::{EventKind, KindInfo};
-use k8srd_core::set::FieldSet;
 use k8srd_core::source::{Flow, Source};
 use k8srd_core::value::{OwnedValue, Value};
 
@@ -23,7 +22,8 @@ use crate::act;
 
 /// Why nothing can be watched here, if so.
 pub(crate) fn missing() -> Option<String> {
-    let error = Sensor::load(&SensorOptions { ring_memory: 4 << 20 }).err()?;
+    let error =
+        Sensor::load(&SensorOptions { ring_memory: 4 << 20, ..SensorOptions::default() }).err()?;
     let denied = error.is_permission_denied();
     assert!(denied || error.is_unsupported(), "{error}: {:?}", error.source());
     Some(error.to_string())
@@ -159,7 +159,8 @@ impl Watch {
     pub(crate) fn with(options: &BpfOptions, kinds: &[EventKind]) -> Self {
         let mut source = BpfSource::load(options).expect("the sensor");
         let kinds = kinds.iter().chain(LIFECYCLE).copied().collect();
-        source.subscribe(&Interest::new(kinds, FieldSet::default())).expect("subscribe");
+        let fields = source.provides().clone();
+        source.subscribe(&Interest::new(kinds, fields)).expect("subscribe");
         Self { source }
     }
 

@@ -29,7 +29,7 @@ pub(super) fn examine() -> Vec<Finding> {
 
 /// Loads and attaches the real programs: what is needed is truly tried, not inferred.
 fn load(ring_memory: u64) -> Vec<Finding> {
-    match Sensor::load(&SensorOptions { ring_memory }) {
+    match Sensor::load(&SensorOptions { ring_memory, ..SensorOptions::default() }) {
         Ok(sensor) => {
             let attached: Vec<_> = sensor.attached().collect();
             let rows = match sensor.rows_have_arguments() {
