@@ -34,8 +34,9 @@ use table::Limits;
 /// [`Processes`](crate::process::Processes) and [`Containers`](crate::container::Containers), whose
 /// working directory, names and ids it reads.
 ///
-/// By default it keeps no state: of a descriptor it tells what the event at hand does, which is
-/// everything for events that open files or connect sockets. From a source that gives every event
+/// By default it keeps no state: of a descriptor it tells what the event at hand does. That is
+/// everything for events that open files, and for those of a live source, which asks the kernel
+/// (`ctx.fd.*`). From a source that gives every event
 /// that makes, changes or closes descriptors, such as a recording, it may keep a table of them
 /// ([`SyscallFieldsBuilder::descriptors`]). Then it answers for all events, and what is
 /// asked of the table as a whole (`proc.fdopencount`, `fd.types`, …).
@@ -169,7 +170,6 @@ fn own() -> impl Iterator<Item = &'static FieldInfo> {
 
 fn needs_table(id: FieldId) -> bool {
     use field as f;
-    let local = [f::FD_LIP, f::FD_RIP, f::FD_LPORT, f::FD_RPORT, f::FD_LNET, f::FD_RNET];
     let polled =
         [f::FDLIST_NAMES, f::FDLIST_CIPS, f::FDLIST_SIPS, f::FDLIST_CPORTS, f::FDLIST_SPORTS];
     let standard = [
@@ -180,17 +180,8 @@ fn needs_table(id: FieldId) -> bool {
         f::PROC_STDOUT_NAME,
         f::PROC_STDERR_NAME,
     ];
-    let others = [
-        f::FD_LPROTO,
-        f::FD_RPROTO,
-        f::FD_IS_SERVER,
-        f::FD_TYPES,
-        f::PROC_FDOPENCOUNT,
-        f::PROC_FDUSAGE,
-        f::EVT_BUFLEN,
-        f::EVT_IS_SYSLOG,
-    ];
-    local.contains(&id) || polled.contains(&id) || standard.contains(&id) || others.contains(&id)
+    let others = [f::FD_TYPES, f::PROC_FDOPENCOUNT, f::PROC_FDUSAGE];
+    polled.contains(&id) || standard.contains(&id) || others.contains(&id)
 }
 
 impl Enricher for SyscallFields {
@@ -220,9 +211,25 @@ impl Enricher for SyscallFields {
             fields.extend([
                 field::PROC_CWD,
                 field::CTX_PATH_BASE,
+                field::CTX_PATH_BASE2,
                 field::CTX_PATH_REAL,
                 field::CTX_SOCK_TYPE,
                 field::CTX_SOCK_PROTOCOL,
+            ]);
+        }
+        if !follows && (!fields.is_empty() || wanted.iter().any(is_of_descriptor)) {
+            fields.extend([
+                field::CTX_FD_NUM,
+                field::CTX_FD_TYPE,
+                field::CTX_FD_NAME,
+                field::CTX_FD_DEV,
+                field::CTX_FD_INO,
+                field::CTX_FD_LIP,
+                field::CTX_FD_LPORT,
+                field::CTX_FD_RIP,
+                field::CTX_FD_RPORT,
+                field::CTX_FD_SOCK,
+                field::CTX_FD_PEER,
             ]);
         }
         let named = [field::FD_CONTAINERNAME, field::FD_CONTAINERDIRECTORY];
@@ -296,6 +303,19 @@ const FILE_SYSTEM: RangeInclusive<FieldId> = field::FS_PATH_NAME..=field::FS_PAT
 fn is_about_files(id: FieldId) -> bool {
     let classes = [DESCRIPTOR, POLLED, FILE_SYSTEM];
     id == field::EVT_ABSPATH || classes.iter().any(|class| class.contains(&id))
+}
+
+/// What follows from the type of a descriptor.
+fn is_of_descriptor(id: FieldId) -> bool {
+    let by_type = [
+        field::EVT_CATEGORY,
+        field::EVT_BUFLEN,
+        field::EVT_IS_SYSLOG,
+        field::EVT_COUNT_ERROR_FILE,
+        field::EVT_COUNT_ERROR_NET,
+        field::EVT_COUNT_ERROR_OTHER,
+    ];
+    DESCRIPTOR.contains(&id) || by_type.contains(&id)
 }
 
 /// An event with all that its fields are answered from.

@@ -21,7 +21,7 @@ use super::kinds::{self, PARAMS};
 use super::paths::{self, NO_TEXT};
 use crate::path;
 use crate::read::{self, bytes, int};
-use facts::{Facts, Opened};
+use facts::{Facts, Opened, Told};
 
 pub(super) use facts::Connected;
 
@@ -81,9 +81,14 @@ impl<'a> Context<'a> {
                 _ => (-1, None),
             };
         }
-        let number = self.used().unwrap_or(-1);
+        let told = || int(self.event, &read::FD_NUM, self.arena);
+        let number = self.used().or_else(told).unwrap_or(-1);
         let connected = (kind == EventKind::CONNECT).then(|| Connected::of(*self)).flatten();
-        (number, connected.map(Facts::Connected))
+        let facts = match connected {
+            Some(connected) => Some(Facts::Connected(connected)),
+            None => Told::of(self).map(Facts::Told),
+        };
+        (number, facts)
     }
 }
 
@@ -332,6 +337,9 @@ impl Socket {
             field::FD_RPORT => port(self.local(context)?.1),
             field::FD_LPROTO => proto(self.local(context)?.0),
             field::FD_RPROTO => proto(self.local(context)?.1),
+            field::FD_IS_SERVER if context.followed.is_none() => {
+                Value::Bool(self.role == Role::Server)
+            }
             field::FD_IS_SERVER => Value::Bool(match self.ends {
                 Ends::Server(_) => true,
                 Ends::Two { destination, .. } => is_local(destination.ip, context),
@@ -377,7 +385,7 @@ impl Socket {
     /// the local end.
     fn local(&self, context: &Context<'_>) -> Option<(End, End)> {
         let (client, server) = self.two()?;
-        let client_is_local = match context.flows {
+        let client_is_local = match context.followed.is_none() {
             true => self.role == Role::Client,
             false => is_local(client.ip, context),
         };

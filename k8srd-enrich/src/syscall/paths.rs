@@ -6,7 +6,7 @@ use k8srd_core::arena::Arena;
 use k8srd_core::catalogue as field;
 use k8srd_core::event::{Event, Reading};
 use k8srd_core::field::{Arg, FieldId, Key};
-use k8srd_core::kind::{EventKind, ParamType};
+use k8srd_core::kind::{EventKind, ParamInfo, ParamType};
 
 use super::Context;
 use super::args::AT_FDCWD;
@@ -86,11 +86,23 @@ impl<'a> Context<'a> {
         match dirfd.and_then(|dirfd| int(event, &Key::param(dirfd), arena)) {
             None | Some(AT_FDCWD) => cwd(event, arena),
             // Falco knows no mark here: the path stays relative.
-            Some(dirfd) => match self.name_of(dirfd) {
+            Some(dirfd) => match self.name_of(dirfd).or_else(|| self.told_base(place)) {
                 None | Some([]) => b"",
                 Some(name) => with_slash(name, arena),
             },
         }
+    }
+
+    /// The directory that the path at `place` starts from, as the kernel told it.
+    fn told_base(&self, place: u8) -> Option<&'a [u8]> {
+        let before = self.info.params.get(..usize::from(place))?;
+        let is_path = |param: &&ParamInfo| matches!(param.ty, ParamType::Path | ParamType::RelPath);
+        let key = match before.iter().filter(is_path).count() {
+            0 => &read::PATH_BASE,
+            1 => &read::PATH_BASE2,
+            _ => return None,
+        };
+        bytes(self.event, key, self.arena)
     }
 
     /// The name of a descriptor of the process.
@@ -139,6 +151,10 @@ impl<'a> Context<'a> {
         if is_absolute(given) {
             return Some(path::concatenate(b"", given, arena));
         }
+        let told = || match param {
+            Param::Named(name) => self.told_base(self.info.param(name)?.0),
+            Param::Descriptor => None,
+        };
         let base = match kind {
             EventKind::OPENAT | EventKind::OPENAT2 => {
                 // The name of what was opened, which is made absolute already.
@@ -154,7 +170,7 @@ impl<'a> Context<'a> {
                 let dirfd = if which == Which::Target { "newdirfd" } else { "olddirfd" };
                 match self.number(dirfd).unwrap_or(AT_FDCWD) {
                     AT_FDCWD => cwd(event, arena),
-                    dirfd => match self.name_of(dirfd) {
+                    dirfd => match self.name_of(dirfd).or_else(|| told()) {
                         Some([]) => b"",
                         Some(name) => with_slash(name, arena),
                         None => UNKNOWN,
@@ -172,6 +188,10 @@ impl<'a> Context<'a> {
         let fd = place.and_then(|place| int(self.event, kinds::PARAMS.get(place)?, self.arena));
         let descriptor = fd.and_then(|fd| self.followed?.get(fd));
         match descriptor.filter(|descriptor| descriptor.ty == Type::Directory) {
+            None if self.followed.is_none() && fd != Some(AT_FDCWD) => {
+                bytes(self.event, &read::PATH_BASE, self.arena)
+                    .map_or(UNKNOWN, |base| with_slash(base, self.arena))
+            }
             None => UNKNOWN,
             Some(directory) if directory.name.is_empty() => b"",
             Some(directory) => with_slash(&directory.name, self.arena),
@@ -217,7 +237,8 @@ impl<'a> Context<'a> {
         } else if dirfd == AT_FDCWD {
             cwd(event, arena)
         } else {
-            arena.concat(&[self.name_of(dirfd).unwrap_or(UNKNOWN), b"/"])
+            let base = self.name_of(dirfd).or_else(|| self.told_base(place));
+            arena.concat(&[base.unwrap_or(UNKNOWN), b"/"])
         };
         Some(path::concatenate(base, given, arena))
     }

@@ -376,3 +376,118 @@ fn texts_of_other_params() {
     let failed = TestEvent::falco("clone").param("res", -11);
     check(&failed, &[("evt.res", Some("EAGAIN")), ("evt.failed", Some("true"))]);
 }
+
+/// What the kernel tells of a descriptor with each event of a live source.
+#[test]
+fn a_descriptor_that_the_kernel_tells() {
+    let file = TestEvent::falco("write")
+        .param("res", 5)
+        .param("fd", 7)
+        .field("ctx.fd.num", 7)
+        .field("ctx.fd.type", 1)
+        .field("ctx.fd.name", "/etc/shadow")
+        .field("ctx.fd.dev", 0x801)
+        .field("ctx.fd.ino", 42);
+    check(
+        &file,
+        &[
+            ("fd.num", Some("7")),
+            ("fd.type", Some("file")),
+            ("fd.name", Some("/etc/shadow")),
+            ("fd.directory", Some("/etc")),
+            ("fd.filename", Some("shadow")),
+            ("fd.ino", Some("42")),
+            ("evt.arg.fd", Some("<f>/etc/shadow")),
+            ("evt.category", Some("file")),
+            ("evt.buflen", Some("5")),
+            ("fd.sip", None),
+        ],
+    );
+    let new = TestEvent::falco("eventfd2").param("res", 9).field("ctx.fd.num", 9);
+    let new = new.field("ctx.fd.type", 9).field("ctx.fd.name", "[eventfd]");
+    check(&new, &[("fd.num", Some("9")), ("fd.type", Some("event")), ("fd.name", Some(""))]);
+}
+
+fn of_socket(kind: &str, ty: u64, local: (&str, u16), remote: (&str, u16)) -> TestEvent {
+    TestEvent::falco(kind)
+        .param("fd", 4)
+        .field("ctx.fd.type", ty)
+        .field("ctx.fd.lip", TestValue::Ip(local.0.parse().unwrap()))
+        .field("ctx.fd.lport", u64::from(local.1))
+        .field("ctx.fd.rip", TestValue::Ip(remote.0.parse().unwrap()))
+        .field("ctx.fd.rport", u64::from(remote.1))
+        .field("ctx.sock.type", 1)
+        .field("ctx.sock.protocol", 6)
+}
+
+#[test]
+fn who_accepts_is_the_server_and_else_the_lower_port() {
+    let here = ("10.0.0.1", 50_000);
+    let accepted = of_socket("accept4", 3, here, ("10.0.0.9", 443)).param("fd", 8);
+    check(
+        &accepted,
+        &[
+            ("fd.name", Some("10.0.0.9:443->10.0.0.1:50000")),
+            ("fd.sport", Some("50000")),
+            ("fd.lip", Some("10.0.0.1")),
+            ("fd.rip", Some("10.0.0.9")),
+            ("fd.is_server", Some("true")),
+            ("fd.l4proto", Some("tcp")),
+        ],
+    );
+    let written = of_socket("write", 3, here, ("10.0.0.9", 443));
+    check(
+        &written,
+        &[
+            ("fd.name", Some("10.0.0.1:50000->10.0.0.9:443")),
+            ("fd.sip", Some("10.0.0.9")),
+            ("fd.lport", Some("50000")),
+            ("fd.is_server", Some("false")),
+        ],
+    );
+    let listens = of_socket("listen", 5, ("0.0.0.0", 8080), ("0.0.0.0", 0));
+    check(
+        &listens,
+        &[("fd.name", Some("0.0.0.0:8080")), ("fd.sport", Some("8080")), ("fd.type", Some("ipv4"))],
+    );
+    let mapped = of_socket("write", 4, ("::ffff:10.0.0.1", 50_000), ("::ffff:10.0.0.9", 443));
+    check(&mapped, &[("fd.name", Some("10.0.0.1:50000->10.0.0.9:443"))]);
+}
+
+#[test]
+fn a_datagram_tells_where_it_goes() {
+    let here: SocketAddr = "10.0.0.1:50000".parse().unwrap();
+    let there: SocketAddr = "10.0.0.9:53".parse().unwrap();
+    let sent = of_socket("sendto", 5, ("10.0.0.1", 50_000), ("0.0.0.0", 0))
+        .param("tuple", TestValue::Tuple(here, there))
+        .field("ctx.sock.type", 2)
+        .field("ctx.sock.protocol", 17);
+    check(&sent, &[("fd.sport", Some("53")), ("fd.sip", Some("10.0.0.9"))]);
+}
+
+#[test]
+fn the_kernel_tells_where_relative_paths_start() {
+    let moved = TestEvent::falco("renameat2")
+        .param("res", 0)
+        .param("olddirfd", 5)
+        .param("oldpath", "a")
+        .param("newdirfd", 6)
+        .param("newpath", "b")
+        .field("ctx.path.base", "/from")
+        .field("ctx.path.base2", "/to");
+    check(
+        &moved,
+        &[
+            ("fs.path.source", Some("/from/a")),
+            ("fs.path.target", Some("/to/b")),
+            ("evt.arg.newpath", Some("/to/b")),
+        ],
+    );
+    let link = TestEvent::falco("symlinkat")
+        .param("res", 0)
+        .param("target", "t")
+        .param("linkdirfd", 5)
+        .param("linkpath", "l")
+        .field("ctx.path.base", "/dir");
+    check(&link, &[("fs.path.source", Some("/dir/l")), ("evt.abspath", Some("/dir/l"))]);
+}

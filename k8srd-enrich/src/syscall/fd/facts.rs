@@ -1,12 +1,16 @@
 //! Where what is known of a descriptor comes from: the table, or the event alone.
 
+use std::net::SocketAddr;
+
+use k8srd_core::arena::Arena;
 use k8srd_core::field::Key;
+use k8srd_core::kind::KindFlags;
 use k8srd_core::value::{SocketAddress, SocketTuple, Value};
 
 use super::super::Context;
 use super::super::args::tuple_text;
 use super::super::descriptor::{
-    Descriptor, Ends, Layer, Role, Transport, Type, open_flag, unmapped,
+    Descriptor, Ends, Layer, Role, Transport, Type, ends_text, open_flag, unmapped,
 };
 use super::super::kinds::{self, PARAMS};
 use super::super::paths;
@@ -21,6 +25,8 @@ pub(super) enum Facts<'a> {
     Opened(Opened<'a>),
     /// By the event that connects a socket.
     Connected(Connected<'a>),
+    /// By the kernel, with the event.
+    Told(Told<'a>),
 }
 
 impl<'a> Facts<'a> {
@@ -29,6 +35,7 @@ impl<'a> Facts<'a> {
             Self::Kept(descriptor) => descriptor.ty,
             Self::Opened(opened) => opened.ty(),
             Self::Connected(socket) => socket.ty,
+            Self::Told(told) => told.ty,
         }
     }
 
@@ -49,6 +56,7 @@ impl<'a> Facts<'a> {
                 path::concatenate(base, given, context.arena)
             }
             Self::Connected(_) => b"",
+            Self::Told(told) => told.name(context.arena),
         }
     }
 
@@ -62,6 +70,7 @@ impl<'a> Facts<'a> {
                 given.unwrap_or(paths::NO_TEXT)
             }
             Self::Connected(_) => b"",
+            Self::Told(told) => told.name,
         }
     }
 
@@ -78,6 +87,7 @@ impl<'a> Facts<'a> {
                 }
                 _ => Ends::None,
             },
+            Self::Told(told) => told.ends,
         }
     }
 
@@ -87,6 +97,7 @@ impl<'a> Facts<'a> {
             Self::Opened(_) => Role::None,
             Self::Connected(socket) if socket.tuple.is_some() => socket.role,
             Self::Connected(_) => Role::None,
+            Self::Told(told) => told.role,
         }
     }
 
@@ -95,6 +106,7 @@ impl<'a> Facts<'a> {
             Self::Kept(descriptor) => descriptor.transport,
             Self::Opened(_) => Transport::Unknown,
             Self::Connected(socket) => socket.transport(),
+            Self::Told(told) => told.transport,
         }
     }
 
@@ -103,6 +115,7 @@ impl<'a> Facts<'a> {
             Self::Kept(descriptor) => descriptor.dev,
             Self::Opened(opened) => opened.number("dev") as u32,
             Self::Connected(_) => 0,
+            Self::Told(told) => told.dev,
         }
     }
 
@@ -111,6 +124,7 @@ impl<'a> Facts<'a> {
             Self::Kept(descriptor) => descriptor.ino,
             Self::Opened(opened) => opened.number("ino"),
             Self::Connected(_) => 0,
+            Self::Told(told) => told.ino,
         }
     }
 
@@ -118,7 +132,7 @@ impl<'a> Facts<'a> {
         match self {
             Self::Kept(descriptor) => descriptor.layer,
             Self::Opened(opened) => Layer::of_flags(opened.number("flags")),
-            Self::Connected(_) => Layer::None,
+            Self::Connected(_) | Self::Told(_) => Layer::None,
         }
     }
 
@@ -127,6 +141,7 @@ impl<'a> Facts<'a> {
             Self::Kept(descriptor) => descriptor.connected,
             Self::Opened(_) => false,
             Self::Connected(socket) => socket.connected,
+            Self::Told(told) => matches!(told.ends, Ends::Two { .. }) && told.role != Role::None,
         }
     }
 
@@ -136,6 +151,7 @@ impl<'a> Facts<'a> {
             Self::Kept(_) => context.followed.is_some_and(|followed| followed.now().name_changed),
             Self::Opened(_) => !self.name(context).is_empty(),
             Self::Connected(socket) => socket.tuple.is_some(),
+            Self::Told(_) => context.info.flags.contains(KindFlags::CREATES_FD),
         }
     }
 }
@@ -152,6 +168,108 @@ impl Opened<'_> {
     /// Falco goes by what the caller said, not by what it found.
     fn ty(&self) -> Type {
         if self.number("flags") & open_flag::DIRECTORY != 0 { Type::Directory } else { Type::File }
+    }
+}
+
+/// What the kernel told of the descriptor when the call returned.
+pub(super) struct Told<'a> {
+    ty: Type,
+    ends: Ends,
+    role: Role,
+    transport: Transport,
+    name: &'a [u8],
+    dev: u32,
+    ino: u64,
+}
+
+impl<'a> Told<'a> {
+    pub(super) fn of(context: &Context<'a>) -> Option<Self> {
+        let Context { event, arena, .. } = *context;
+        let ty = Type::from_number(uint(event, &read::FD_TYPE, arena)?);
+        let name = bytes(event, &read::FD_NAME, arena).unwrap_or_default();
+        let (ends, role) = match ty {
+            ty if ty.is_ip() => Self::of_ip(context, ty),
+            Type::Unix => {
+                let source = uint(event, &read::FD_SOCK, arena).unwrap_or_default();
+                let destination = uint(event, &read::FD_PEER, arena).unwrap_or_default();
+                (Ends::Unix { source, destination }, Role::None)
+            }
+            _ => (Ends::None, Role::None),
+        };
+        let transport = match (
+            uint(event, &read::SOCK_TYPE, arena),
+            uint(event, &read::SOCK_PROTOCOL, arena),
+        ) {
+            (Some(kind), Some(protocol)) if ty.is_ip() => Transport::of_socket(kind, protocol),
+            _ => Transport::Unknown,
+        };
+        Some(Self {
+            ty,
+            ends,
+            role,
+            transport,
+            name,
+            dev: uint(event, &read::FD_DEV, arena).unwrap_or_default() as u32,
+            ino: uint(event, &read::FD_INO, arena).unwrap_or_default(),
+        })
+    }
+
+    /// Both ends, the client's first. Who accepts is the server, who connects the client. Of other
+    /// calls the socket does not say: as Falco guesses, the lower port is the server's.
+    fn of_ip(context: &Context<'a>, ty: Type) -> (Ends, Role) {
+        let Context { event, arena, info, .. } = *context;
+        let end = |ip: &Key, port: &Key| match event.get(ip, arena).known()? {
+            Value::Ip(ip) => Some(SocketAddr::new(ip, uint(event, port, arena)? as u16)),
+            _ => None,
+        };
+        let Some(local) = end(&read::FD_LIP, &read::FD_LPORT) else {
+            return (Ends::unspecified(ty), Role::None);
+        };
+        let remote = end(&read::FD_RIP, &read::FD_RPORT).filter(|end| end.port() != 0);
+        // Of a datagram the other end may be with the message alone.
+        let remote = remote.or_else(|| Self::other_end(context, local));
+        let Some(remote) = remote else {
+            return match local.port() {
+                0 => (Ends::unspecified(ty), Role::None),
+                _ => (Ends::Server(local.into()), Role::Server),
+            };
+        };
+        let serves = match info.kind {
+            kinds::ACCEPT | kinds::ACCEPT4 => true,
+            _ => local.port() < remote.port(),
+        };
+        let (source, destination) = if serves { (remote, local) } else { (local, remote) };
+        let tuple = unmapped(SocketTuple::Inet { source, destination });
+        let SocketTuple::Inet { source, destination } = tuple else {
+            return (Ends::None, Role::None);
+        };
+        let role = if serves { Role::Server } else { Role::Client };
+        (Ends::Two { source: source.into(), destination: destination.into() }, role)
+    }
+
+    /// The end of the event's tuple that is not the socket's own.
+    fn other_end(context: &Context<'a>, local: SocketAddr) -> Option<SocketAddr> {
+        let (place, _) = context.info.param("tuple")?;
+        let tuple = context.event.get(PARAMS.get(usize::from(place))?, context.arena).known()?;
+        let Value::Tuple(SocketTuple::Inet { source, destination }) = tuple else { return None };
+        let other = if source == local { destination } else { source };
+        (other.port() != 0).then_some(other)
+    }
+
+    /// As Falco names descriptors: files by path, sockets by their ends, of others only memory.
+    fn name(&self, arena: &'a Arena) -> &'a [u8] {
+        match (self.ty, self.ends) {
+            (Type::File | Type::Directory, _) => self.name,
+            (Type::Memfd, _) => self.name.strip_prefix(b"memfd:").unwrap_or(self.name),
+            (_, Ends::Two { source, destination }) if self.role != Role::None => {
+                ends_text(source, destination, arena)
+            }
+            (_, Ends::Server(end)) => arena.format(format_args!("{}:{}", end.ip, end.port)),
+            (_, Ends::Unix { source, destination }) if destination != 0 => arena
+                .concat(&[arena.format(format_args!("{source:x}->{destination:x} ")), self.name]),
+            (Type::Unix, _) => self.name,
+            _ => b"",
+        }
     }
 }
 
