@@ -84,8 +84,8 @@ const CHANGES: &[Change] = &[
     },
     Change {
         file: "abi.rs",
-        from: "        /// One of [`layer`].\n        layer: u32,\n",
-        to: "",
+        from: "        /// One of [`layer`].\n        layer: u32,\n        /// The name as given.\n",
+        to: "        /// The name as given.\n",
         says: &[(Rust, "offset differs from bpf/layout.h")],
     },
 ];

@@ -30,7 +30,7 @@ impl Processes {
                 self.moved_to(thread, told.text(&params.chdir_path).unwrap_or_default(), told);
             }
             kind::FCHDIR if done(&params.fchdir_result) => {
-                if let Some(name) = read::bytes(told.event, &read::FD_NAME, told.arena) {
+                if let Some(name) = read::bytes(told.event, &read::OPEN_NAME, told.arena) {
                     self.moved_to(thread, name, told);
                 }
             }
