@@ -40,8 +40,14 @@ pub(crate) fn bytes(bytes: impl AsRef<[u8]>) -> Truth {
 pub(crate) fn check(seen: &Seen, truth: impl IntoIterator<Item = (&'static str, Truth)>) {
     let mut truth: BTreeMap<_, _> = truth.into_iter().collect();
     let info = KindInfo::of(seen.kind).expect("a known kind");
-    for name in ["ctx.path.base", "ctx.path.real", "ctx.file_mode", "ctx.sock.type", "ctx.old_tid"]
-    {
+    for name in [
+        "ctx.path.base",
+        "ctx.path.base2",
+        "ctx.path.real",
+        "ctx.file_mode",
+        "ctx.sock.type",
+        "ctx.old_tid",
+    ] {
         truth.entry(name).or_insert(Truth::Absent);
     }
     truth.entry("ctx.sock.protocol").or_insert(Truth::Absent);
