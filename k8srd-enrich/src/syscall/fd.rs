@@ -58,11 +58,21 @@ impl<'a> Context<'a> {
                     None => self.used().unwrap_or(-1),
                 };
                 let place = now.place().unwrap_or(number);
-                (number, followed.get(place).map(Facts::Kept))
+                // A recording of a live source has what the kernel told, as the live run had it.
+                let facts = match self.is_told_by_kernel().then(|| Told::of(self)).flatten() {
+                    Some(told) => Some(Facts::Told(told)),
+                    None => followed.get(place).map(Facts::Kept),
+                };
+                (number, facts)
             }
             None => self.told(),
         };
         Some(Found { context: *self, number, facts })
+    }
+
+    /// Whether facts of the kernel are better than what the event's params say.
+    fn is_told_by_kernel(&self) -> bool {
+        !kinds::opens_by_name(self.info.kind) && self.info.kind != EventKind::CONNECT
     }
 
     /// The number that a param tells.

@@ -491,3 +491,18 @@ fn the_kernel_tells_where_relative_paths_start() {
         .field("ctx.path.base", "/dir");
     check(&link, &[("fs.path.source", Some("/dir/l")), ("evt.abspath", Some("/dir/l"))]);
 }
+
+#[test]
+fn a_recording_of_a_live_source_reads_as_the_live_run() {
+    let arena = Arena::default();
+    let written = TestEvent::falco("write")
+        .param("fd", 7)
+        .field("ctx.pid", 5)
+        .field("ctx.tid", 5)
+        .field("ctx.fd.type", 1)
+        .field("ctx.fd.name", "/etc/shadow");
+    let mut fields = SyscallFields::builder().descriptors().build();
+    fields.observe(&written, &arena);
+    let name = fields.get(Slot(0), &written, &Key::of(field::FD_NAME), &arena).known();
+    assert_eq!(name, Some(Value::Str(b"/etc/shadow")));
+}
