@@ -179,10 +179,6 @@ impl KernelEvent<'_> {
 
 /// What is particular to the kind, its variable parts resolved.
 #[derive(Clone, Copy, Debug)]
-#[expect(
-    clippy::large_enum_variant,
-    reason = "one event at a time is on the stack; a box would be an allocation for each"
-)]
 enum Body<'a> {
     Open(open::Open<'a>),
     Call(&'static Call, Called<'a>),

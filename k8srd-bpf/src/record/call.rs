@@ -2,31 +2,26 @@
 //! known of a descriptor.
 
 use k8srd_core::arena::Arena;
-use k8srd_core::value::{SocketTuple, Value};
+use k8srd_core::value::{SocketAddress, SocketTuple, Value};
 use zerocopy::FromBytes;
 
 use super::descriptor::{self, About};
-use super::{RecordError, View, flags};
+use super::{RecordError, View, flags, take};
 use crate::abi::{CallBody, Context, Part, Usage, flag, layer};
 use crate::calls::{self, Call, Make};
 
 /// The call may go on in the background.
 const EINPROGRESS: i64 = 115;
 
-/// A record of a call, its variable parts resolved. What was not read is `None`.
+/// A record of a call. Its variable parts were checked when it was parsed, and are found again when
+/// they are asked for: most are not.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Called<'a> {
     kind: u16,
-    pub(super) body: CallBody,
-    texts: [Option<&'a [u8]>; 3],
-    bases: [&'a [u8]; 3],
-    address: Option<&'a [u8]>,
-    data: Option<&'a [u8]>,
-    control: Option<&'a [u8]>,
-    fixed: [Option<&'a [u8]>; 2],
-    pub(super) about: Option<About<'a>>,
-    usage: Option<Usage>,
+    /// A 32-bit caller.
     narrow: bool,
+    pub(super) body: CallBody,
+    record: &'a [u8],
 }
 
 impl<'a> Called<'a> {
@@ -35,33 +30,51 @@ impl<'a> Called<'a> {
         let [text_0, text_1, text_2] = body.text;
         let [base_0, base_1, base_2] = body.base;
         let [fixed_0, fixed_1] = body.fixed;
-        Ok(Self {
-            kind: view.header.kind,
-            body,
-            texts: [
-                read(view, "first text", text_0)?,
-                read(view, "second text", text_1)?,
-                read(view, "third text", text_2)?,
-            ],
-            bases: [
-                view.part("first base", base_0)?,
-                view.part("second base", base_1)?,
-                view.part("third base", base_2)?,
-            ],
-            address: read(view, "address", body.addr)?,
-            data: read(view, "data", body.data)?,
-            control: read(view, "control data", body.control)?,
-            fixed: [read(view, "first struct", fixed_0)?, read(view, "second struct", fixed_1)?],
-            about: match read(view, "descriptor", body.about)? {
-                Some(bytes) => Some(About::parse(view, bytes)?),
-                None => None,
-            },
-            usage: match read(view, "usage", body.usage)? {
-                Some(bytes) => Some(super::take::<Usage>(bytes, "usage")?.0),
-                None => None,
-            },
-            narrow: view.has(flag::COMPAT),
-        })
+        for (name, part) in [
+            ("first text", text_0),
+            ("second text", text_1),
+            ("third text", text_2),
+            ("first base", base_0),
+            ("second base", base_1),
+            ("third base", base_2),
+            ("address", body.addr),
+            ("data", body.data),
+            ("control data", body.control),
+            ("first struct", fixed_0),
+            ("second struct", fixed_1),
+        ] {
+            view.part(name, part)?;
+        }
+        if body.about.offset != 0 {
+            About::check(view, body.about)?;
+        }
+        if body.usage.offset != 0 {
+            take::<Usage>(view.part("usage", body.usage)?, "usage")?;
+        }
+        let (kind, narrow) = (view.header.kind, view.has(flag::COMPAT));
+        Ok(Self { kind, narrow, body, record: view.record })
+    }
+
+    /// The bytes of a part; `None` if it was not read.
+    fn part(&self, part: Part) -> Option<&'a [u8]> {
+        if part.offset == 0 { None } else { part.of(self.record) }
+    }
+
+    fn data(&self) -> Option<&'a [u8]> {
+        self.part(self.body.data)
+    }
+
+    fn address(&self) -> Option<SocketAddress<'a>> {
+        self.part(self.body.addr).and_then(descriptor::socket_address)
+    }
+
+    fn fixed(&self, place: usize) -> Option<&'a [u8]> {
+        self.body.fixed.get(place).and_then(|&part| self.part(part))
+    }
+
+    /// What is known of the descriptor.
+    pub(super) fn about(&self) -> Option<About<'a>> {
+        About::of(self.record, self.body.about)
     }
 
     pub(super) fn param<'e>(
@@ -89,13 +102,13 @@ impl<'a> Called<'a> {
             Make::Text(n) => self.text(n).map(Value::Str),
             Make::FilledText(n) => self.text(n).filter(|_| !self.failed()).map(Value::Str),
             // Nothing is a buffer, too, as in a recording.
-            Make::Data => Some(Value::Bytes(self.data.unwrap_or_default())),
+            Make::Data => Some(Value::Bytes(self.data().unwrap_or_default())),
             Make::FilledData if self.body.res <= 0 => Some(Value::Bytes(&[])),
-            Make::FilledData => Some(Value::Bytes(self.data.unwrap_or_default())),
-            Make::Control => Some(Value::Bytes(self.control.unwrap_or_default())),
+            Make::FilledData => Some(Value::Bytes(self.data().unwrap_or_default())),
+            Make::Control => Some(Value::Bytes(self.part(self.body.control).unwrap_or_default())),
             Make::Total => Some(Value::U64(self.body.total & 0xffff_ffff)),
             Make::Received => Some(Value::U64(self.body.res.max(0) as u64)),
-            Make::Address => self.address.and_then(descriptor::socket_address).map(Value::Addr),
+            Make::Address => self.address().map(Value::Addr),
             Make::Sender => self.tuple(About::sender).map(Value::Tuple),
             Make::Receiver => self.tuple(About::receiver).map(Value::Tuple),
             Make::Of(make) => make(self, context, arena),
@@ -107,7 +120,7 @@ impl<'a> Called<'a> {
         if self.failed() && self.body.res != -EINPROGRESS {
             return None;
         }
-        of(self.about.as_ref()?, self.address.and_then(descriptor::socket_address))
+        of(&self.about()?, self.address())
     }
 
     /// The kind of the record.
@@ -138,17 +151,18 @@ impl<'a> Called<'a> {
     }
 
     pub(crate) fn text(&self, n: u8) -> Option<&'a [u8]> {
-        self.texts.get(usize::from(n)).copied().flatten()
+        self.part(*self.body.text.get(usize::from(n))?)
     }
 
     /// The directory that the `n`th name of the call starts from; empty if that is not relative.
     pub(super) fn base(&self, row: &Call, n: usize) -> &'a [u8] {
-        row.names().nth(n).and_then(|at| self.bases.get(at)).copied().unwrap_or_default()
+        let part = row.names().nth(n).and_then(|at| self.body.base.get(at));
+        part.and_then(|&part| self.part(part)).unwrap_or_default()
     }
 
     /// The bytes of the buffer.
     pub(crate) fn given(&self) -> Option<&'a [u8]> {
-        self.data
+        self.data()
     }
 
     /// A text that only some calls of the kind have, if the call succeeded.
@@ -157,22 +171,22 @@ impl<'a> Called<'a> {
     }
 
     pub(crate) fn given_u32(&self) -> Option<u32> {
-        number(self.data?, 0).map(u32::from_ne_bytes)
+        number(self.data()?, 0).map(u32::from_ne_bytes)
     }
 
     pub(crate) fn given_u64(&self) -> Option<u64> {
-        number(self.data?, 0).map(u64::from_ne_bytes)
+        number(self.data()?, 0).map(u64::from_ne_bytes)
     }
 
     /// A `struct timeval`, in nanoseconds.
     pub(crate) fn given_time(&self) -> Option<u64> {
-        let (seconds, micros) = self.two_words(self.data?)?;
+        let (seconds, micros) = self.two_words(self.data()?)?;
         Some(seconds.wrapping_mul(1_000_000_000).wrapping_add(micros.wrapping_mul(1000)))
     }
 
     /// A `struct timespec`, in nanoseconds.
     pub(crate) fn duration_in(&self, place: usize) -> Option<u64> {
-        let (seconds, nanos) = self.two_words(self.fixed.get(place).copied().flatten()?)?;
+        let (seconds, nanos) = self.two_words(self.fixed(place)?)?;
         Some(seconds.wrapping_mul(1_000_000_000).wrapping_add(nanos))
     }
 
@@ -188,15 +202,15 @@ impl<'a> Called<'a> {
     }
 
     pub(crate) fn u16_in(&self, place: usize, at: usize) -> Option<u16> {
-        number(self.fixed.get(place).copied().flatten()?, at).map(u16::from_ne_bytes)
+        number(self.fixed(place)?, at).map(u16::from_ne_bytes)
     }
 
     pub(crate) fn u32_in(&self, place: usize, at: usize) -> Option<u32> {
-        number(self.fixed.get(place).copied().flatten()?, at).map(u32::from_ne_bytes)
+        number(self.fixed(place)?, at).map(u32::from_ne_bytes)
     }
 
     pub(crate) fn u64_in(&self, place: usize, at: usize) -> Option<u64> {
-        number(self.fixed.get(place).copied().flatten()?, at).map(u64::from_ne_bytes)
+        number(self.fixed(place)?, at).map(u64::from_ne_bytes)
     }
 
     /// The `n`th number as wide as the caller's registers.
@@ -222,22 +236,22 @@ impl<'a> Called<'a> {
     }
 
     pub(crate) fn ino(&self) -> u64 {
-        self.about.as_ref().map_or(0, |about| about.body.ino)
+        self.about().map_or(0, |about| about.body.ino)
     }
 
     pub(crate) fn dev(&self) -> u64 {
-        self.about.as_ref().map_or(0, |about| about.body.dev.into())
+        self.about().map_or(0, |about| about.body.dev.into())
     }
 
     /// The path of the descriptor's file.
     pub(crate) fn path(&self) -> Option<&'a [u8]> {
-        self.about.as_ref().map(|about| about.path).filter(|path| !path.is_empty())
+        self.about().map(|about| about.path).filter(|path| !path.is_empty())
     }
 
     /// The flags of an argument as those of an open, with what the call made of them.
     pub(crate) fn opened_flags(&self, n: u8) -> u64 {
         let told = flags::open(self.argument(n) & 0xffff_ffff);
-        let made = self.about.as_ref().map_or(0, |about| {
+        let made = self.about().map_or(0, |about| {
             let created = about.body.fmode & flags::FMODE_CREATED != 0;
             let layer = match about.body.layer {
                 layer::UPPER => flags::UPPER_LAYER,
@@ -251,7 +265,7 @@ impl<'a> Called<'a> {
 
     /// Of the socket that accepted: how full its queue is in percent, how many wait, how many may.
     pub(crate) fn queue(&self) -> (u64, u64, u64) {
-        let (len, max) = self.about.as_ref().map_or((0, 0), |about| {
+        let (len, max) = self.about().map_or((0, 0), |about| {
             (u64::from(about.body.queue_len), u64::from(about.body.queue_max))
         });
         let percent = (len * 100).checked_div(max).unwrap_or_default();
@@ -260,28 +274,15 @@ impl<'a> Called<'a> {
 
     /// Kernel addresses of a socket and its peer.
     pub(crate) fn sockets(&self) -> (u64, u64) {
-        self.about.as_ref().map_or((0, 0), |about| (about.body.sock, about.body.peer))
+        self.about().map_or((0, 0), |about| (about.body.sock, about.body.peer))
     }
 
-    pub(crate) fn usage(&self) -> Option<&Usage> {
-        self.usage.as_ref()
+    pub(crate) fn usage(&self) -> Option<Usage> {
+        Some(take::<Usage>(self.part(self.body.usage)?, "usage").ok()?.0)
     }
 }
 
-type EndsOf<'a> =
-    fn(&About<'a>, Option<k8srd_core::value::SocketAddress<'a>>) -> Option<SocketTuple<'a>>;
-
-/// The bytes of a part; `None` if it was not read.
-fn read<'a>(
-    view: &View<'a, '_>,
-    name: &'static str,
-    part: Part,
-) -> Result<Option<&'a [u8]>, RecordError> {
-    if part.offset == 0 {
-        return Ok(None);
-    }
-    view.part(name, part).map(Some)
-}
+type EndsOf<'a> = fn(&About<'a>, Option<SocketAddress<'a>>) -> Option<SocketTuple<'a>>;
 
 /// The bytes of a number, if they are all there.
 fn number<const N: usize>(bytes: &[u8], at: usize) -> Option<[u8; N]> {

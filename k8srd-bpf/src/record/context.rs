@@ -162,8 +162,8 @@ pub(super) fn cgroup_id(context: &Context) -> u64 {
 }
 
 /// The socket that a call is about, or made.
-fn socket<'a>(event: &'a KernelEvent<'_>) -> Option<&'a About<'a>> {
-    about(event).filter(|about| about.is_socket())
+fn socket<'a>(event: &'a KernelEvent<'_>) -> Option<About<'a>> {
+    about(event).filter(About::is_socket)
 }
 
 /// A call without an event of its own: no param tells what it was given.
@@ -174,9 +174,9 @@ fn general<'a>(event: &'a KernelEvent<'_>) -> Option<&'a Called<'a>> {
     }
 }
 
-fn about<'a>(event: &'a KernelEvent<'_>) -> Option<&'a About<'a>> {
+fn about<'a>(event: &'a KernelEvent<'_>) -> Option<About<'a>> {
     match &event.body {
-        Body::Call(_, call) => call.about.as_ref(),
+        Body::Call(_, call) => call.about(),
         _ => None,
     }
 }

@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use k8srd_core::value::{SocketAddress, SocketTuple};
 
 use super::{RecordError, View, take, until_nul};
-use crate::abi::Descriptor;
+use crate::abi::{Descriptor, Part};
 
 const AF_UNIX: u16 = 1;
 const AF_INET: u16 = 2;
@@ -56,13 +56,25 @@ mod number {
 }
 
 impl<'a> About<'a> {
-    pub(super) fn parse(view: &View<'a, '_>, bytes: &'a [u8]) -> Result<Self, RecordError> {
-        let body = take::<Descriptor>(bytes, "descriptor")?.0;
-        Ok(Self {
+    /// Whether the facts in a part, and their own parts, lie within the record.
+    pub(super) fn check(view: &View<'a, '_>, part: Part) -> Result<(), RecordError> {
+        let (body, _) = take::<Descriptor>(view.part("descriptor", part)?, "descriptor")?;
+        view.part("path", body.path)?;
+        view.part("local_path", body.local_path)?;
+        view.part("remote_path", body.remote_path)?;
+        Ok(())
+    }
+
+    /// The facts in a part that was checked; `None` if they were not read.
+    pub(super) fn of(record: &'a [u8], part: Part) -> Option<Self> {
+        let bytes = if part.offset == 0 { None } else { part.of(record) };
+        let (body, _) = take::<Descriptor>(bytes?, "descriptor").ok()?;
+        let part = |part: Part| if part.len == 0 { Some(&[][..]) } else { part.of(record) };
+        Some(Self {
             body,
-            path: view.part("path", body.path)?,
-            local_path: view.part("local_path", body.local_path)?,
-            remote_path: view.part("remote_path", body.remote_path)?,
+            path: part(body.path)?,
+            local_path: part(body.local_path)?,
+            remote_path: part(body.remote_path)?,
         })
     }
 
