@@ -162,6 +162,14 @@ struct sockaddr_un { __u16 sun_family; char sun_path[108]; };
 struct unix_address { int len; struct sockaddr_un name[1]; };
 struct unix_sock { struct sock sk; struct unix_address *addr; struct sock *peer; };
 
+/* Requests of io_uring. What a request is about begins where it begins itself. */
+struct open_how { __u64 flags, mode, resolve; };
+struct filename { const char *name; };
+struct io_cqe { __s32 res; int fd; };
+struct io_kiocb { struct file *file; __u8 opcode; __u64 flags; struct io_cqe cqe; };
+struct io_open { int dfd; __u32 file_slot; struct filename *filename; struct open_how how; };
+struct io_connect { void *addr; int addr_len; };
+
 /* Registers at the system call boundary. */
 #if defined(__TARGET_ARCH_x86)
 struct pt_regs { unsigned long di, si, dx, r10, r8, r9, bx, cx, bp, orig_ax; };

@@ -44,6 +44,24 @@ ALWAYS_INLINE const char *open_call(struct k8srd_header *h, struct k8srd_open *o
 	}
 }
 
+/* What was opened, as the kernel has it. */
+NOINLINE void add_opened(struct k8srd_header *h, struct walk_buffer *buffer, struct task_struct *task,
+			 long res)
+{
+	struct k8srd_open *o = BODY_OF(h);
+	struct file *file = file_of(task, res);
+	struct fs_struct *fs = task->fs;
+	if (!file || !fs)
+		return;
+	struct inode *inode = BPF_CORE_READ(file, f_inode);
+	o->ino = BPF_CORE_READ(inode, i_ino);
+	o->dev = user_dev_of(BPF_CORE_READ(inode, i_sb, s_dev));
+	o->file_mode = BPF_CORE_READ(inode, i_mode);
+	o->fmode = BPF_CORE_READ(file, f_mode);
+	o->layer = layer_of(inode);
+	flag_path(h, add_path(h, &o->path, buffer, &file->f_path, fs));
+}
+
 NOINLINE void opened(struct task_struct *task, struct arguments *a, __u16 kind, long res)
 {
 	struct k8srd_header *h = begin(SLOT_SYS_EXIT, kind, K8SRD_HOOK_SYS_EXIT,
@@ -62,17 +80,7 @@ NOINLINE void opened(struct task_struct *task, struct arguments *a, __u16 kind, 
 	if (len >= 0 && start && (!len || *start != '/'))
 		add_base(h, &o->base, buffer, task, o->dirfd);
 
-	struct file *file = file_of(task, res);
-	struct fs_struct *fs = task->fs;
-	if (file && fs) {
-		struct inode *inode = BPF_CORE_READ(file, f_inode);
-		o->ino = BPF_CORE_READ(inode, i_ino);
-		o->dev = user_dev_of(BPF_CORE_READ(inode, i_sb, s_dev));
-		o->file_mode = BPF_CORE_READ(inode, i_mode);
-		o->fmode = BPF_CORE_READ(file, f_mode);
-		o->layer = layer_of(inode);
-		flag_path(h, add_path(h, &o->path, buffer, &file->f_path, fs));
-	}
+	add_opened(h, buffer, task, res);
 	send_data(h);
 }
 

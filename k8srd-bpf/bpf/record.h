@@ -6,7 +6,7 @@
  * copied into a reservation of the smallest size class that holds it (bpf_ringbuf_reserve takes
  * constants only). header.size is the end of the record while it grows.
  *
- * Each program owns one slot of scratch memory (in all 138 KiB a CPU). The kernel never runs a program twice at once on a
+ * Each program owns one slot of scratch memory (in all 172 KiB a CPU). The kernel never runs a program twice at once on a
  * CPU, so a slot cannot be overwritten half-way, on preemptible kernels neither. A run that it
  * skips for that is in the program's recursion_misses, which the loader adds to the losses.
  */
@@ -18,7 +18,7 @@
 /* Makes the compiler forget what it knows of x, so that the bound checked is on the register used. */
 #define FENCE(x) asm volatile("" : "+r"(x))
 
-enum slot { SLOT_SYS_EXIT, SLOT_EXEC, SLOT_FORK, SLOT_EXIT, SLOTS };
+enum slot { SLOT_SYS_EXIT, SLOT_EXEC, SLOT_FORK, SLOT_EXIT, SLOT_RING, SLOTS };
 
 /* The longest component behind PATH_MAX, so that one more name always fits before it is judged. */
 #define WALK_MAX (K8SRD_PATH_MAX + 256)

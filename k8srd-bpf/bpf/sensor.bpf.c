@@ -18,6 +18,7 @@
 #include "clone.h"
 #include "procexit.h"
 #include "open.h"
+#include "uring.h"
 #include "task.h"
 
 /* Both alternatives must name each file's licence; the kernel wants one that is GPL-compatible. */

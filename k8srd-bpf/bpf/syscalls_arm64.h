@@ -18,6 +18,9 @@
 #define COMPAT_ARG4 SYSCALL_ARG4
 #define COMPAT_ARG5 SYSCALL_ARG5
 
+#define NR_connect 203
+#define NR_openat 56
+#define NR_openat2 437
 #define NR_clone 220
 #define NR_execveat 281
 #define NR_clone3 435

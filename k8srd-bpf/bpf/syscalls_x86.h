@@ -21,6 +21,9 @@
 /* One call for all of i386's sockets: its number, and a pointer to the arguments. */
 #define NR_COMPAT_socketcall 102
 
+#define NR_connect 42
+#define NR_openat 257
+#define NR_openat2 437
 #define NR_clone 56
 #define NR_fork 57
 #define NR_vfork 58

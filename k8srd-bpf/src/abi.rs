@@ -16,9 +16,13 @@
 //! Ids are those of the initial pid and user namespaces, ids that begin with `v` those of the task's
 //! own pid namespace. Times are nanoseconds since boot (`CLOCK_BOOTTIME`) unless said otherwise.
 
+mod table;
+
 use std::mem::{offset_of, size_of};
 
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
+
+use table::{field, field_count, fnv1a, row_count, rows, size, value};
 
 #[cfg(target_endian = "big")]
 compile_error!(
@@ -137,6 +141,8 @@ pub mod hook {
     pub const EXIT: u32 = value("HOOK_EXIT") as u32;
     /// `iter.s/task`, or `iter/task` where the kernel has no sleepable iterators.
     pub const ITER: u32 = value("HOOK_ITER") as u32;
+    /// `tp_btf/io_uring_complete`, or `io_uring_submit_req` of what tells no completion.
+    pub const RING: u32 = value("HOOK_RING") as u32;
 }
 
 /// Bits of [`ExecBody::exe_flags`], as Falco's `PPM_EXE_*`.
@@ -190,7 +196,7 @@ pub mod counter {
     pub const ARGS_TRUNCATED: u32 = value("COUNTER_ARGS_TRUNCATED") as u32;
     /// Environments cut at [`ARGS_MAX`](super::ARGS_MAX).
     pub const ENV_TRUNCATED: u32 = value("COUNTER_ENV_TRUNCATED") as u32;
-    /// 32-bit calls that were seen and not decoded.
+    /// 32-bit calls that were seen and whose arguments could not be read.
     pub const COMPAT: u32 = value("COUNTER_COMPAT") as u32;
     /// Records of the agent's own thread group that were left out on purpose.
     pub const OWN: u32 = value("COUNTER_OWN") as u32;
@@ -571,7 +577,7 @@ wire! {
         mode: u32,
         /// `file->f_mode`; `FMODE_CREATED` (`0x10_0000`) says that the call created the file.
         fmode: u32,
-        /// One of [`layer`].
+        /// Where an overlay keeps the file: one of [`layer`].
         layer: u32,
         /// Of a call that accepted a connection: how many more wait.
         queue_len: u32,
@@ -744,129 +750,6 @@ wire! {
         /// Zero.
         reserved: u32,
     }
-}
-
-/// The number of a `VALUE` row. It reads the whole table: for constants only, never per record.
-const fn value(name: &str) -> u64 {
-    let at = row("VALUE(", name, "");
-    number(at).0
-}
-
-/// The size in a `SIZE` row.
-const fn size(of: &str) -> usize {
-    number(row("SIZE(", of, "")).0 as usize
-}
-
-/// Offset and size in a `FIELD` row.
-const fn field(of: &str, name: &str) -> (usize, usize) {
-    let (offset, end) = number(row("FIELD(", of, name));
-    (offset as usize, number(end + 2).0 as usize)
-}
-
-/// How many `FIELD` rows a struct has.
-const fn field_count(of: &str) -> usize {
-    let (mut count, mut i) = (0, 0);
-    while i < ROWS.len() {
-        if let Some(next) = matches(ROWS[i], "FIELD(")
-            && let Some(next) = matches(next, of)
-            && matches(next, ", ").is_some()
-        {
-            count += 1;
-        }
-        i += 1;
-    }
-    count
-}
-
-/// Where the first number of the row begins that starts with `head`, `first` and, if given, `second`.
-const fn row(head: &str, first: &str, second: &str) -> usize {
-    let mut i = 0;
-    while i < ROWS.len() {
-        if let Some(next) = matches(ROWS[i], head)
-            && let Some(next) = matches(next, first)
-            && let Some(next) = matches(next, ", ")
-        {
-            if second.is_empty() {
-                return next;
-            }
-            if let Some(next) = matches(next, second)
-                && let Some(next) = matches(next, ", ")
-            {
-                return next;
-            }
-        }
-        i += 1;
-    }
-    panic!("bpf/layout.h has no such row")
-}
-
-const fn rows() -> [usize; row_count()] {
-    let mut rows = [0; row_count()];
-    let (mut i, mut at) = (0, 0);
-    while at < TABLE.len() {
-        if is_row(at) {
-            rows[i] = at;
-            i += 1;
-        }
-        at = next_line(at);
-    }
-    rows
-}
-
-const fn row_count() -> usize {
-    let (mut count, mut at) = (0, 0);
-    while at < TABLE.len() {
-        count += is_row(at) as usize;
-        at = next_line(at);
-    }
-    count
-}
-
-/// Whether the line at `at` is a row: comments begin with other characters.
-const fn is_row(at: usize) -> bool {
-    TABLE[at].is_ascii_uppercase()
-}
-
-const fn matches(at: usize, word: &str) -> Option<usize> {
-    let word = word.as_bytes();
-    if at + word.len() > TABLE.len() {
-        return None;
-    }
-    let mut i = 0;
-    while i < word.len() {
-        if TABLE[at + i] != word[i] {
-            return None;
-        }
-        i += 1;
-    }
-    Some(at + i)
-}
-
-const fn next_line(mut at: usize) -> usize {
-    while at < TABLE.len() && TABLE[at] != b'\n' {
-        at += 1;
-    }
-    at + 1
-}
-
-/// The decimal number at `at`, and where it ends.
-const fn number(mut at: usize) -> (u64, usize) {
-    let (start, mut number) = (at, 0);
-    while at < TABLE.len() && TABLE[at].is_ascii_digit() {
-        number = number * 10 + (TABLE[at] - b'0') as u64;
-        at += 1;
-    }
-    assert!(at > start, "bpf/layout.h has no number where one belongs");
-    (number, at)
-}
-
-const fn fnv1a(bytes: &[u8]) -> u64 {
-    let (mut hash, mut i) = (0xcbf2_9ce4_8422_2325_u64, 0);
-    while i < bytes.len() {
-        hash = (hash ^ bytes[i] as u64).wrapping_mul(0x100_0000_01b3);
-        i += 1;
-    }
-    hash
 }
 
 #[cfg(test)]

@@ -47,6 +47,9 @@ const TRACEPOINTS: &[(&str, Needed)] = &[
     ("sched_process_fork", Needed::Yes),
     ("sched_process_exit", Needed::Yes),
     ("sys_exit", Needed::Yes),
+    // From 6.4. Without them what is opened and connected through io_uring is not seen.
+    ("io_uring_complete", Needed::No),
+    ("io_uring_submit_req", Needed::No),
 ];
 
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -37,7 +37,7 @@ pub const PROCESS: &str = "process";
 pub const DATA: &str = "data";
 /// Stream of the rows for tasks that ran already.
 pub const SNAPSHOT: &str = "snapshot";
-/// Stream of the calls that 32-bit programs made: counted, never decoded.
+/// Stream of the calls of 32-bit programs whose arguments could not be read: counted, no event.
 pub const COMPAT: &str = "compat";
 /// Stream of the program runs that the kernel skipped, because the CPU was in that program already.
 pub const PROGRAMS: &str = "programs";

@@ -142,7 +142,7 @@ fn each_change(side: Side, compile: impl Fn(&Path) -> Result<(), String>) {
     }
 }
 
-/// `bpf/` and `src/abi.rs`, as they are.
+/// `bpf/`, `src/abi.rs` and what it is made of, as they are.
 fn copy_to(folder: &Path) {
     let package = Path::new(env!("CARGO_MANIFEST_DIR"));
     for name in ["bpf", "src"] {
@@ -154,4 +154,6 @@ fn copy_to(folder: &Path) {
             .expect("a copy");
     }
     fs::copy(package.join("src/abi.rs"), folder.join("src/abi.rs")).expect("a copy");
+    // The module is the root of a crate there, so its own modules lie beside it.
+    fs::copy(package.join("src/abi/table.rs"), folder.join("src/table.rs")).expect("a copy");
 }

@@ -115,6 +115,7 @@ columns! {
     CTX_CALL_TEXT0 Path,
     CTX_CALL_TEXT1 Path,
     CTX_PATH_BASE2 Path,
+    CTX_IO_URING Flag,
 }
 
 /// A field, and how it is written.

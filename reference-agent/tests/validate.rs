@@ -205,10 +205,10 @@ fn here_names_rules_that_cannot_fire_and_why() {
     };
     let text = [
         rule("Fires", "evt.type = openat and proc.name = cat"),
-        rule("No kind", "evt.type = bpf"),
+        rule("No kind", "evt.type = page_fault"),
         rule("No field", "evt.type = openat and fd.sip.name = example.com"),
         rule("Other way", "evt.type = openat and (fd.sip.name = example.com or proc.name = cat)"),
-        rule("Disabled", "evt.type = bpf") + "  enabled: false\n",
+        rule("Disabled", "evt.type = page_fault") + "  enabled: false\n",
         rule("Audit", "jevt.value = x") + "  source: elsewhere\n",
     ];
     let rules = folder(&[("a.yaml", &text.concat())]);
@@ -224,7 +224,7 @@ fn here_names_rules_that_cannot_fire_and_why() {
         found,
         [("Audit", false), ("No field", false), ("No kind", false), ("Other way", true)]
     );
-    for (rule, why) in [(0, "elsewhere"), (1, "fd.sip.name"), (2, "no event of bpf")] {
+    for (rule, why) in [(0, "elsewhere"), (1, "fd.sip.name"), (2, "no event of page_fault")] {
         let all = here[rule]["why"].to_string();
         assert!(all.contains(why), "{why} is not in {all}");
     }
@@ -237,7 +237,7 @@ fn here_names_rules_that_cannot_fire_and_why() {
     let quiet = folder(&[("a.yaml", &rule("Fires", "evt.type = openat and proc.name = cat"))]);
     let fires = ["--here", "--deny-warnings", "a.yaml"];
     assert_eq!(code(&validate_in(quiet.path(), &fires)), 0);
-    let mute = folder(&[("a.yaml", &rule("No kind", "evt.type = bpf"))]);
+    let mute = folder(&[("a.yaml", &rule("No kind", "evt.type = page_fault"))]);
     assert_eq!(code(&validate_in(mute.path(), &fires)), 1);
 }
 

@@ -8,7 +8,7 @@ use k8srd_core::value::Value;
 
 use super::descriptor::About;
 use super::{Body, Called, KernelEvent};
-use crate::abi::{CloneBody, Context, flag};
+use crate::abi::{CloneBody, Context, flag, hook};
 
 /// Expands each row to an arm of [`field`](self::field) and a member of [`provided_fields`].
 macro_rules! fields {
@@ -123,6 +123,7 @@ fields! { event:
     CTX_BOOT_TIME => uint(event.header.time);
     CTX_CPU => uint(event.header.cpu);
     CTX_TRUNCATED => Some(Value::Bool(event.header.flags & TRUNCATED != 0));
+    CTX_IO_URING => Some(Value::Bool(event.header.hook() == hook::RING));
     CTX_LATE => Some(Value::Bool(event.late));
 }
 

@@ -15,7 +15,7 @@ use std::process::{Command, ExitCode};
 
 use k8srd_bpf::clock::boot_now;
 
-use crate::{calls, connect, exec, fork, open, raw};
+use crate::{calls, connect, exec, fork, open, raw, uring};
 
 /// The environment variable with the name of the act.
 pub(crate) const NAME: &str = "K8SRD_ACT";
@@ -47,6 +47,7 @@ pub(crate) fn run(name: &str) -> ExitCode {
         "connect" => connect::act(&argument),
         "fork" => fork::act(),
         "exit" => return ExitCode::from(argument.to_string_lossy().parse::<u8>().unwrap_or(99)),
+        "uring" => uring::act(&argument),
         "wait" => {
             std::thread::spawn(|| std::thread::sleep(std::time::Duration::from_secs(60)));
             tell_context();

@@ -17,6 +17,7 @@ mod open;
 mod raw;
 mod snapshot;
 mod truth;
+mod uring;
 mod watch;
 
 use std::process::ExitCode;
@@ -38,6 +39,7 @@ fn main() -> ExitCode {
         ("fork", fork::TESTS),
         ("open", open::TESTS),
         ("snapshot", snapshot::TESTS),
+        ("uring", uring::TESTS),
     ];
     let trials = groups
         .into_iter()

@@ -71,6 +71,7 @@ Ctx from Source {
     CTX_CALL_ARG5 "ctx.call.arg5" Uint: "its sixth argument";
     CTX_CALL_TEXT0 "ctx.call.text0" Path: "the first path or name that such a call was given";
     CTX_CALL_TEXT1 "ctx.call.text1" Path: "the second";
+    CTX_IO_URING "ctx.io_uring" Bool: "whether it was done through io_uring, without a system call of its own";
     CTX_BOOT_TIME "ctx.boot_time" Uint: "time of the event, nanoseconds after boot";
     CTX_CPU "ctx.cpu" Uint: "number of the processor that the event happened on";
     CTX_NUMBER "ctx.number" Uint: "running number of the event in a recording";
