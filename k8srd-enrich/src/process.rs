@@ -207,7 +207,11 @@ impl Enricher for Processes {
     /// not seen when it happened cannot be told later, when other rules ask for it.
     fn demand(&mut self, _wanted: &FieldSet) -> Interest {
         let kinds: KindSet = LIFECYCLE.into_iter().collect();
-        let context = field::FIELDS.iter().filter(|info| info.name.starts_with("ctx."));
+        // What a call works on is no fact about its process, and costs the kernel a look.
+        let of_calls = ["ctx.fd.", "ctx.call.", "ctx.sock."];
+        let context = field::FIELDS.iter().filter(|info| {
+            info.name.starts_with("ctx.") && !of_calls.iter().any(|of| info.name.starts_with(of))
+        });
         Interest::new(kinds, context.map(|info| info.id).collect())
     }
 

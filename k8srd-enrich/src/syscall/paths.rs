@@ -170,7 +170,7 @@ impl<'a> Context<'a> {
                 let dirfd = if which == Which::Target { "newdirfd" } else { "olddirfd" };
                 match self.number(dirfd).unwrap_or(AT_FDCWD) {
                     AT_FDCWD => cwd(event, arena),
-                    dirfd => match self.name_of(dirfd).or_else(|| told()) {
+                    dirfd => match self.name_of(dirfd).or_else(told) {
                         Some([]) => b"",
                         Some(name) => with_slash(name, arena),
                         None => UNKNOWN,
