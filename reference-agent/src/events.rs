@@ -10,18 +10,17 @@ use clap::Args;
 use k8srd_core::arena::Arena;
 use k8srd_core::catalogue as field;
 use k8srd_core::event::Event;
-use k8srd_core::field::{Arg, FieldId, Key};
+use k8srd_core::field::{FieldId, Key};
 use k8srd_core::interest::Interest;
-use k8srd_core::kind::{ParamInfo, ParamType};
 use k8srd_core::matcher::{Matcher, OutOfSight, Verdicts};
 use k8srd_core::pipeline::Pipeline;
 use k8srd_core::rules::RuleMatcher;
 use k8srd_core::schema::Schema;
 use k8srd_core::set::{FieldSet, KindSet, RuleBits};
 use k8srd_core::source::Flow;
-use k8srd_core::value::{Lookup, Value as FieldValue};
 use serde_json::{Map, Value, json};
 
+use crate::argument::{argument, as_json};
 use crate::captures::{CapturesArgs, Forms};
 use crate::{captures, filter, here, stdout, wire};
 
@@ -178,38 +177,4 @@ fn object(event: &dyn Event, schema: &Schema, arena: &Arena) -> Value {
         },
         "args": args,
     })
-}
-
-/// A number where it is one, else what `evt.arg` says; null if it was not recorded.
-fn argument(event: &dyn Event, place: u8, param: &ParamInfo, arena: &Arena) -> Value {
-    let recorded = event.get(&Key::param(place), arena);
-    if recorded == Lookup::Absent {
-        return Value::Null;
-    }
-    match param.ty {
-        ParamType::Errno
-        | ParamType::Fd
-        | ParamType::Pid
-        | ParamType::Uid
-        | ParamType::Gid
-        | ParamType::Int
-        | ParamType::Uint
-        | ParamType::Port
-        | ParamType::RelTime
-        | ParamType::AbsTime => as_json(recorded),
-        _ => {
-            let text = Key::with_arg(field::EVT_ARG, Arg::Name(param.name.into()));
-            as_json(event.get(&text, arena))
-        }
-    }
-}
-
-fn as_json(value: Lookup<FieldValue<'_>>) -> Value {
-    match value {
-        Lookup::Known(FieldValue::Bool(flag)) => flag.into(),
-        Lookup::Known(FieldValue::I64(number)) => number.into(),
-        Lookup::Known(FieldValue::U64(number)) => number.into(),
-        Lookup::Known(other) => other.to_string().into(),
-        Lookup::Absent | Lookup::Pending => Value::Null,
-    }
 }
