@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+use crate::act::ActArgs;
 use crate::config::{self, verb::ConfigArgs};
 use crate::describe::DescribeArgs;
 use crate::events::EventsArgs;
@@ -34,6 +35,7 @@ const FIRST_STEPS: &str = "First steps, as root:
   k8srd record -w trace.scap  record what happens, to look at it or replay it later
   k8srd replay trace.scap     the alerts of a recording; needs no root
   k8srd events trace.scap     what is in a recording
+  k8srd act openat            do a harmless act, and say what has to be seen of it
   k8srd config show           what can be set, and what is in effect
 
 Environment:
@@ -57,9 +59,10 @@ pub(crate) enum Verb {
     Config(ConfigArgs),
     Fields(FieldsArgs),
     Kinds(KindsArgs),
+    Act(ActArgs),
     /// What the demo runs inside its container; not for people
     #[command(hide = true)]
-    Act {
+    Play {
         /// The act and its arguments
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         args: Vec<OsString>,

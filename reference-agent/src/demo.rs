@@ -2,7 +2,6 @@
 
 pub(crate) mod act;
 mod image;
-mod payload;
 mod recorded;
 mod server;
 mod stage;

@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a program talks to its user")]
 
+mod act;
 mod argument;
 mod captures;
 mod cli;
@@ -58,7 +59,8 @@ fn main() -> ExitCode {
         Verb::Config(args) => config::verb::run(&args),
         Verb::Fields(args) => fields::run(&args),
         Verb::Kinds(args) => kinds::run(&args),
-        Verb::Act { args } => demo::act::run(&args),
+        Verb::Act(args) => act::run(&args),
+        Verb::Play { args } => demo::act::run(&args),
     };
     outcome.unwrap_or_else(|error| {
         let code = if error.is::<config::WrongCall>() { exit::WRONG_CALL } else { exit::FAILED };

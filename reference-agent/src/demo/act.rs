@@ -1,6 +1,6 @@
-//! What runs on the stage: the hidden verb `act`.
+//! What runs on the stage: the hidden verb `play`.
 //!
-//! `act container CGROUP` enters the cgroup and new namespaces and starts `act init` there as
+//! `play container CGROUP` enters the cgroup and new namespaces and starts `play init` there as
 //! process 1, which runs one command after another. The rest imitates programs that the machine
 //! lacks, under their names.
 
@@ -22,7 +22,7 @@ use rustix::fs::{Mode, OFlags};
 
 use super::image;
 
-/// Runs `act` with these arguments.
+/// Runs `play` with these arguments.
 pub(crate) fn run(args: &[OsString]) -> Result<ExitCode> {
     let words: Vec<_> = args.iter().map(|word| word.to_str().unwrap_or_default()).collect();
     match words[..] {
@@ -33,7 +33,7 @@ pub(crate) fn run(args: &[OsString]) -> Result<ExitCode> {
         ["chmod", "+x", file] => fs::set_permissions(file, fs::Permissions::from_mode(0o755))?,
         ["id", ..] => drop(fs::read("/etc/passwd")?),
         ["curl", .., "-o", to, url] | ["wget", .., "-O", to, url] => download(url, Path::new(to))?,
-        _ => bail!("act is what the demo runs inside its container; run k8srd demo instead"),
+        _ => bail!("play is what the demo runs inside its container; run k8srd demo instead"),
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -56,7 +56,7 @@ fn container(cgroup: &Path) -> Result<()> {
         println!("{error:#}");
         return Err(error);
     }
-    let status = Command::new(image::WEB_SERVER).args(["act", "init"]).status()?;
+    let status = Command::new(image::WEB_SERVER).args(["play", "init"]).status()?;
     if !status.success() {
         bail!("process 1 of the container ended with {status}");
     }

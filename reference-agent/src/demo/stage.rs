@@ -17,8 +17,9 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
 
+use super::image;
 use super::server::Server;
-use super::{image, payload};
+use crate::act;
 
 /// How long the container may take to start.
 const START_LIMIT: Duration = Duration::from_secs(10);
@@ -37,7 +38,7 @@ pub(super) struct Stage {
 
 impl Stage {
     pub(super) fn build() -> Result<Self> {
-        let server = Server::start(payload::program()).context("cannot listen on 127.0.0.1")?;
+        let server = Server::start(act::ending_program()?).context("cannot listen on 127.0.0.1")?;
         let container_id = random_hex(64);
         let cgroup = Cgroup::make(&container_id)?;
         let container = Container::start(&cgroup.path)?;
@@ -79,7 +80,7 @@ pub(super) fn real_program(name: &str) -> Option<PathBuf> {
 pub(super) fn command_line(name: &str, args: &[&str]) -> Vec<OsString> {
     let program = match real_program(name) {
         Some(path) => vec![path.into_os_string()],
-        None => vec![Path::new(image::PROGRAMS).join(name).into(), "act".into(), name.into()],
+        None => vec![Path::new(image::PROGRAMS).join(name).into(), "play".into(), name.into()],
     };
     program.into_iter().chain(args.iter().map(Into::into)).collect()
 }
@@ -179,7 +180,7 @@ impl Container {
     fn start(cgroup: &Path) -> Result<Self> {
         let me = std::env::current_exe().context("cannot find the running program's file")?;
         let mut child = Command::new(me)
-            .args(["act", "container"])
+            .args(["play", "container"])
             .arg(cgroup)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
