@@ -210,14 +210,13 @@ NOINLINE void add_one_of_messages(struct work *w, __u64 from, bool filled)
 	bool narrow = w->a->narrow;
 	__u64 bytes = narrow ? NARROW_MESSAGE_BYTES : MESSAGE_BYTES;
 	from += w->i * (narrow ? bytes + 4 : bytes + 8);
-	if (c->res >= 0) {
-		__u32 len = 0;
-		if (bpf_probe_read_user(&len, sizeof(len), (void *)(from + bytes)))
-			fault(w->h, K8SRD_FLAG_DATA_FAULT);
-		c->res = len;
-	} else if (filled) {
+	__u32 len = 0;
+	/* No message was sent or received. */
+	if (c->res < 0)
 		return;
-	}
+	if (bpf_probe_read_user(&len, sizeof(len), (void *)(from + bytes)))
+		fault(w->h, K8SRD_FLAG_DATA_FAULT);
+	c->res = len;
 	add_message(w, from, room_of(w->plan, c->res), filled);
 }
 
