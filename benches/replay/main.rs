@@ -138,7 +138,7 @@ fn without_context(capture: &Bytes) -> Bytes {
     let mut reader = Reader::new(Cursor::new(capture.clone())).expect("a capture");
     let mut writer = Writer::new(Vec::new());
     while let Some(item) = reader.next().expect("a whole capture") {
-        if !matches!(item, Item::Context(_) | Item::Section) {
+        if !matches!(item, Item::Context(_) | Item::Omitted(_) | Item::Section) {
             writer.write(&item).expect("memory takes all");
         }
     }

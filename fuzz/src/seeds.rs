@@ -109,9 +109,10 @@ pub fn outputs() -> Texts {
     Ok(texts)
 }
 
-/// An event of each kind that Falco records, its params as wide as they have to be; and what a
-/// recorder of ours makes of a thread and some events, with their contexts. In the pieces that the
-/// target `capture` makes blocks of, the latter as it is, too.
+/// An event of each kind that Falco records, its params as wide as they have to be; and what
+/// recorders of ours make of a thread and some events, with their contexts, one of everything and one
+/// that leaves something out. In the pieces that the target `capture` makes blocks of, the latter as
+/// they are, too.
 ///
 /// # Errors
 ///
@@ -132,15 +133,17 @@ pub fn captures() -> Inputs {
         }
         seeds.push(blocks::pieces(&writer.finish()?));
     }
-    let options = RecorderOptions { env: true, buffers: true };
-    let mut recorder = Recorder::new(Writer::new(Vec::new()), options);
-    let arena = Arena::default();
-    recorder.record(&events::task(), &arena)?;
-    for event in &*events::EVENTS {
-        recorder.record(event, &arena)?;
+    let everything = RecorderOptions { env: true, buffers: true };
+    for options in [everything, RecorderOptions::default()] {
+        let mut recorder = Recorder::new(Writer::new(Vec::new()), options);
+        let arena = Arena::default();
+        recorder.record(&events::task(), &arena)?;
+        for event in &*events::EVENTS {
+            recorder.record(event, &arena)?;
+        }
+        let recording = recorder.finish()?;
+        seeds.extend([blocks::pieces(&recording), recording]);
     }
-    let recording = recorder.finish()?;
-    seeds.extend([blocks::pieces(&recording), recording]);
     Ok(seeds)
 }
 

@@ -18,7 +18,7 @@ use k8srd_core::value::{Lookup, Value};
 
 use crate::record::{Record, RecordBuf};
 
-/// The code of the event that holds the context of the event after it.
+/// The code of events that hold records of k8srd's own.
 pub(crate) const CODE: u16 = 0xFF00;
 /// The first param: whose code it is, and the form of the columns.
 const FORM: &[u8] = b"k8srd.1";

@@ -48,7 +48,7 @@ pub(crate) mod block {
     /// Events that do not say it.
     pub(crate) const OLD_EVENT: u32 = 0x204;
     pub(crate) const OLD_FLAGGED_EVENT: u32 = 0x208;
-    /// The context of the row after it: ours.
+    /// A record of our own among rows: the context of the next, or what was left out.
     pub(crate) const CONTEXT: u32 = 0x6B38_0001;
 
     /// The type as it is written today: the first writers had other numbers.

@@ -9,6 +9,7 @@ mod decode;
 mod error;
 mod format;
 mod input;
+mod omission;
 #[cfg(feature = "pcap")]
 mod packets;
 mod reader;
@@ -20,6 +21,7 @@ mod write;
 
 pub use context::Context;
 pub use error::{CaptureError, Place};
+pub use omission::{Omission, Omissions, Omitted};
 #[cfg(feature = "pcap")]
 pub use packets::{PacketCapture, PacketOptions, PacketReport, Recording};
 pub use reader::{Item, Machine, Reader};

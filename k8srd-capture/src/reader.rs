@@ -6,13 +6,14 @@
 use std::io::Read;
 
 use crate::bytes::{Bytes, TooShort};
-use crate::context::Context;
+use crate::context::{self, Context};
 use crate::error::{CaptureError, Place};
 use crate::format::{
     BLOCK_HEADER, BLOCK_TRAILER, HOSTNAME, LARGE_BLOCK, ORDINARY_BLOCK, SECTION_MAGIC,
     SECTION_MAJOR, block,
 };
 use crate::input::Input;
+use crate::omission::Omitted;
 use crate::record::{self, Record};
 use crate::table::{self, DescriptorRow, GroupRow, InterfaceRow, ProcessRow, RowError, UserRow};
 
@@ -88,6 +89,8 @@ pub enum Item<'a> {
     Group(GroupRow<'a>),
     /// What is known, beyond Falco's format, of the event or of the process that comes next.
     Context(Context<'a>),
+    /// What the recorder left out on purpose of all that comes next.
+    Omitted(Omitted<'a>),
     /// An event.
     Event(Record<'a>),
 }
@@ -229,15 +232,14 @@ impl Reader {
             // Nearly all are: nothing is put together twice.
             Found::Event { form: EventForm { counted, flagged, .. }, body, whole } => {
                 *lent = whole;
-                match record::parse(in_block(bytes, body), counted, flagged, params) {
-                    Ok(event) => {
-                        return Ok(Some(match Context::of(event) {
-                            None => Item::Event(event),
-                            Some(context) => Item::Context(context),
-                        }));
+                let item = match record::parse(in_block(bytes, body), counted, flagged, params) {
+                    Ok(event) if event.code != context::CODE => {
+                        return Ok(Some(Item::Event(event)));
                     }
-                    Err(message) => Err(CaptureError::corrupt(message, place)),
-                }
+                    Ok(record) => own(record),
+                    Err(message) => Err(message),
+                };
+                item.map_err(|message| CaptureError::corrupt(message, place))
             }
             Found::Section { whole } => {
                 *lent = whole;
@@ -424,6 +426,14 @@ fn in_block(bytes: &[u8], body: usize) -> &[u8] {
 /// The length that stands behind a block. No block has the length 0.
 fn trailer(bytes: &[u8]) -> u32 {
     Bytes::new(bytes).u32().unwrap_or_default()
+}
+
+/// What a record of k8srd's own is; an event, if its form is not known.
+fn own(record: Record<'_>) -> Result<Item<'_>, String> {
+    if let Some(context) = Context::of(record) {
+        return Ok(Item::Context(context));
+    }
+    Ok(Omitted::of(record)?.map_or(Item::Event(record), Item::Omitted))
 }
 
 fn item<'a>(table: Table, bytes: &mut Bytes<'a>) -> Result<Item<'a>, RowError> {

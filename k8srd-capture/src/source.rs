@@ -22,6 +22,7 @@ use crate::context::{self, Context};
 use crate::convert::{Converted, Converter};
 use crate::decode;
 use crate::error::CaptureError;
+use crate::omission::{Omissions, Omitted};
 use crate::reader::{Item, Reader};
 use crate::record::{Record, RecordBuf};
 use crate::state::State;
@@ -62,6 +63,7 @@ struct Told {
     offset: u64,
     skipped: BTreeMap<u16, u64>,
     newer_contexts: u64,
+    omissions: Omissions,
 }
 
 /// What a [`Capture`] tells besides its events, while a pipeline owns it: up to date after each
@@ -101,6 +103,12 @@ impl CaptureReport {
     /// be read here: of these is known what Falco's format tells.
     pub fn newer_contexts(&self) -> u64 {
         self.told().newer_contexts
+    }
+
+    /// What the recorders of the sections read so far left out on purpose. It stands before the
+    /// events that lack it.
+    pub fn omissions(&self) -> Omissions {
+        self.told().omissions.clone()
     }
 
     /// Nothing that holds the lock can panic.
@@ -166,6 +174,16 @@ impl Capture {
             None => {
                 self.ended = true;
                 return Ok(ControlFlow::Break(()));
+            }
+            Some(Item::Omitted(omitted)) => {
+                told.omissions.add(&omitted);
+                *has_context = with_context;
+                return Ok(ControlFlow::Continue(()));
+            }
+            Some(Item::Event(record)) if Omitted::is_newer(&record) => {
+                told.omissions.add_unnamed();
+                *has_context = with_context;
+                return Ok(ControlFlow::Continue(()));
             }
             Some(Item::Event(record)) if Context::is_newer(&record) => {
                 told.newer_contexts += 1;

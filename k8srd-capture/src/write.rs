@@ -117,9 +117,12 @@ impl<W: Write> Writer<W> {
             _ if !self.begun => self.section()?,
             _ => {}
         }
+        if let Item::Omitted(omitted) = item {
+            return self.omitted(&omitted.record());
+        }
         let with_context = std::mem::take(&mut self.has_context);
         match item {
-            Item::Section => Ok(()),
+            Item::Section | Item::Omitted(_) => Ok(()),
             Item::Machine(machine) => {
                 self.before_events("the machine")?;
                 self.end_table()?;
@@ -180,6 +183,17 @@ impl<W: Write> Writer<W> {
         // Its length is not known.
         out.extend(u64::MAX.to_le_bytes());
         self.end_block(block::SECTION)
+    }
+
+    /// Before the first event a block of our own, since an event would end the tables; then an event,
+    /// since other blocks would end the events.
+    fn omitted(&mut self, record: &Record<'_>) -> Result<(), WriteError> {
+        if self.events {
+            return self.event(record, false);
+        }
+        self.end_table()?;
+        event_body(record, false, body(&mut self.block))?;
+        self.end_block(block::CONTEXT)
     }
 
     fn before_events(&self, what: &'static str) -> Result<(), WriteError> {

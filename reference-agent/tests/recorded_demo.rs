@@ -57,7 +57,7 @@ fn the_recording_shows_every_attack_without_root() {
         match item {
             Item::Machine(machine) => assert_eq!(machine.hostname, b"demo"),
             Item::User(user) => assert_eq!(user.name, b"root"),
-            Item::Section | Item::Context(_) | Item::Event(_) => {}
+            Item::Section | Item::Context(_) | Item::Omitted(_) | Item::Event(_) => {}
             other => panic!("{other:?}"),
         }
     }
@@ -115,6 +115,7 @@ fn of_the_demo(capture: &[u8], leader: u64) -> Vec<u8> {
                 Item::Machine(anonymous)
             }
             Item::User(user) if user.name == b"root" => Item::User(user),
+            Item::Omitted(omitted) => Item::Omitted(omitted),
             Item::Context(context) if tids.contains(&context.tid()) => Item::Context(context),
             Item::Event(event) if tids.contains(&event.tid) => Item::Event(event),
             _ => return,

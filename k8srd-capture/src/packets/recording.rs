@@ -5,6 +5,7 @@ use std::io::Read;
 use super::format::{self, word};
 use super::{PacketCapture, PacketOptions};
 use crate::error::{CaptureError, Place};
+use crate::format::block;
 use crate::input::Input;
 use crate::reader::Reader;
 use crate::source::Capture;
@@ -68,8 +69,10 @@ fn holds_events(input: &mut Input) -> Result<bool, CaptureError> {
     let behind = total as usize;
     input.fill_in(behind + 4, Place::default())?;
     Ok(match word(input.available(), behind, big_endian) {
-        // Those of Falco's blocks, of old and of today.
-        Some(kind) => matches!(kind, 0x201..=0x2FF) || kind & 0xFF00_FFFF == 0x8000_ABCD,
+        // Falco's blocks, of old and of today, and our own.
+        Some(kind) => {
+            matches!(kind, 0x201..=0x2FF | block::CONTEXT) || kind & 0xFF00_FFFF == 0x8000_ABCD
+        }
         None => !big_endian,
     })
 }

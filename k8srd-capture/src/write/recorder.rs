@@ -4,11 +4,12 @@ use std::io::Write;
 
 use k8srd_core::arena::Arena;
 use k8srd_core::event::Event;
-use k8srd_core::kind::{EventKind, KindFlags, KindInfo, ParamInfo, ParamType};
+use k8srd_core::kind::{EventKind, KindInfo, ParamInfo};
 
 use super::error::WriteError;
 use super::{Writer, task};
 use crate::context::{self, Context};
+use crate::omission::{self, Omission};
 use crate::reader::Item;
 use crate::record::RecordBuf;
 
@@ -27,7 +28,8 @@ pub struct RecorderOptions {
 /// Tasks that ran already ([`EventKind::TASK`]) become rows of the process list, all that comes
 /// before the first event. With each goes its context: all `ctx.*` fields that the source told. Readers
 /// of Falco and sysdig pass over the contexts and see a capture as their own tools write it;
-/// [`Capture`](crate::Capture) gives them back with the event.
+/// [`Capture`](crate::Capture) gives them back with the event. What is left out of them, as the options say, is
+/// said in a record of the same kind: [`CaptureReport::omissions`](crate::CaptureReport::omissions).
 #[derive(Debug)]
 pub struct Recorder<W: Write> {
     writer: Writer<W>,
@@ -35,6 +37,8 @@ pub struct Recorder<W: Write> {
     record: RecordBuf,
     context: RecordBuf,
     counts: RecorderCounts,
+    /// What is left out, and was not yet: the capture does not say it.
+    unsaid: Vec<Omission>,
 }
 
 /// What a [`Recorder`] has recorded.
@@ -58,6 +62,7 @@ impl<W: Write> Recorder<W> {
             record: RecordBuf::default(),
             context: RecordBuf::default(),
             counts: RecorderCounts::default(),
+            unsaid: options.omissions().collect(),
         }
     }
 
@@ -86,7 +91,8 @@ impl<W: Write> Recorder<W> {
         arena: &Arena,
         state: bool,
     ) -> Result<(), WriteError> {
-        let Self { writer, options, record, context, counts } = self;
+        self.say_omissions(event, arena)?;
+        let Self { writer, options, record, context, counts, unsaid: _ } = self;
         context::encode(event, arena, context);
         let context = Context::of(context.record());
         let options = *options;
@@ -109,6 +115,20 @@ impl<W: Write> Recorder<W> {
             Ok(()) => counts.events += 1,
             Err(error) if error.is_io() => return Err(error),
             Err(_) => counts.refused += 1,
+        }
+        Ok(())
+    }
+
+    /// Says before the first event that something is left out of that it is: a replay can say what it
+    /// lacks, and lacks nothing that the source did not tell.
+    fn say_omissions(&mut self, event: &dyn Event, arena: &Arena) -> Result<(), WriteError> {
+        let Self { writer, record, unsaid, .. } = self;
+        let is_news = |omission: &Omission| omission.is_told_by(event, arena);
+        if unsaid.iter().any(is_news) {
+            let news = unsaid.iter().copied().filter(is_news);
+            let omitted = omission::encode(news, event, arena, record);
+            writer.write(&Item::Omitted(omitted))?;
+            unsaid.retain(|omission| !is_news(omission));
         }
         Ok(())
     }
@@ -142,19 +162,17 @@ impl<W: Write> Recorder<W> {
     }
 }
 
-/// The name of params that hold an environment.
-const ENV: &str = "env";
-
 impl RecorderOptions {
+    /// What is left out.
+    fn omissions(self) -> impl Iterator<Item = Omission> {
+        Omission::ALL.iter().copied().filter(move |omission| match omission {
+            Omission::Env => !self.env,
+            Omission::Buffers => !self.buffers,
+        })
+    }
+
     fn keeps(self, kind: &KindInfo, param: &ParamInfo) -> bool {
-        let io = kind.flags.contains(KindFlags::READS_FROM_FD)
-            || kind.flags.contains(KindFlags::WRITES_TO_FD);
-        match param.ty {
-            ParamType::Bytes if io => self.buffers,
-            // Only what may be one is looked at by name.
-            ParamType::Bytes | ParamType::StrArray => self.env || param.name != ENV,
-            _ => true,
-        }
+        !self.omissions().any(|omission| omission.covers(kind, param))
     }
 }
 

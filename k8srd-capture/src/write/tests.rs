@@ -18,6 +18,7 @@ fn shown(item: &Item<'_>) -> String {
     match item {
         Item::Event(event) => shown_record(event),
         Item::Context(context) => format!("context {}", shown_record(&context.record())),
+        Item::Omitted(omitted) => format!("omitted {}", shown_record(&omitted.record())),
         other => format!("{other:?}"),
     }
 }

@@ -18,7 +18,8 @@ use proptest::prelude::*;
 use super::super::{Recorder, RecorderOptions, Writer};
 use super::read;
 use crate::context::{self, Context};
-use crate::reader::{Item, Machine};
+use crate::omission::{Omission, Omissions};
+use crate::reader::{Item, Machine, Reader};
 use crate::record::RecordBuf;
 use crate::source::Capture;
 use crate::table::{Descriptor, DescriptorRow};
@@ -305,7 +306,7 @@ fn tasks_are_rows_for_other_tools_and_tell_all_to_ours() {
             );
             assert_eq!((row.exe_writable, row.exe_from_memfd, row.exe_ino), (true, true, Some(77)));
         }
-        Item::Section | Item::Context(_) => {}
+        Item::Section | Item::Context(_) | Item::Omitted(_) => {}
         other => panic!("{other:?}"),
     });
     let heard = replayed(bytes);
@@ -456,4 +457,197 @@ fn contexts_of_a_newer_form_are_counted_and_their_events_given() {
     let report = capture.report();
     assert_eq!((report.newer_contexts(), report.events()), (1, 2));
     assert_eq!(report.skipped(), BTreeMap::from([("unknown", 1)]));
+}
+
+/// What a capture says that was left out, once it was read.
+fn omissions(bytes: Vec<u8>) -> Omissions {
+    let mut capture = Capture::new(Cursor::new(bytes)).unwrap();
+    let flow = capture.read(Duration::ZERO, &mut |_| ControlFlow::Continue(()));
+    assert_eq!(flow.unwrap(), Flow::End);
+    capture.report().omissions()
+}
+
+fn known(bytes: Vec<u8>) -> Vec<Omission> {
+    let omissions = omissions(bytes);
+    assert_eq!((omissions.unknown().count(), omissions.unnamed()), (0, 0));
+    omissions.known().collect()
+}
+
+/// A task with an environment, and a write of a word.
+fn secrets() -> [Made; 2] {
+    [
+        live(EventKind::TASK, &[("env", Datum::Text(b"TOKEN=secret\0".to_vec()))]),
+        live(EventKind(9), &[("data", Datum::Buffer(b"secret".to_vec()))]),
+    ]
+}
+
+#[test]
+fn a_recording_says_what_was_left_out() {
+    for (env, buffers, left_out) in [
+        (false, false, &[Omission::Env, Omission::Buffers][..]),
+        (true, false, &[Omission::Buffers]),
+        (false, true, &[Omission::Env]),
+        (true, true, &[]),
+    ] {
+        let bytes = recorded(RecorderOptions { env, buffers }, &secrets());
+        assert_eq!(known(bytes.clone()), left_out);
+        assert_eq!(replayed(bytes).len(), 2, "it is no event of its own");
+    }
+}
+
+#[test]
+fn what_was_not_there_was_not_left_out() {
+    let nothing = RecorderOptions::default();
+    let empty = || Datum::Buffer(vec![]);
+    let exec = [("env", empty()), ("args", Datum::Buffer(b"-l\0".to_vec()))];
+    let kept = [
+        live(EventKind::TASK, &[("comm", Datum::Text(b"sh".to_vec()))]),
+        live(EventKind::TASK, &[("env", Datum::Text(vec![]))]),
+        live(EventKind::EXECVE, &exec),
+        live(EventKind(9), &[("data", empty()), ("size", Datum::Unsigned(9))]),
+        live(EventKind(5), &[]),
+    ];
+    assert_eq!(omissions(recorded(nothing, &kept)), Omissions::default());
+    let [task, write] = secrets();
+    assert_eq!(known(recorded(nothing, &[task])), [Omission::Env]);
+    assert_eq!(known(recorded(nothing, &[write])), [Omission::Buffers]);
+}
+
+#[test]
+fn it_is_said_once_and_before_everything_that_lacks_it() {
+    let [task, write] = secrets();
+    let close = live(EventKind(5), &[]);
+    let events = [task.clone(), task, close, write.clone(), write];
+    let mut order = Vec::new();
+    read(recorded(RecorderOptions::default(), &events), &mut |item| match item {
+        Item::Process(_) => order.push("process".to_owned()),
+        Item::Event(event) => order.push(event.code.to_string()),
+        Item::Omitted(omitted) => {
+            order.extend(omitted.names().map(|name| format!("without {name}")));
+        }
+        Item::Section | Item::Context(_) => {}
+        other => panic!("{other:?}"),
+    });
+    let all = ["without env", "process", "process", "5", "without buffers", "9", "9"];
+    assert_eq!(order, all);
+}
+
+#[test]
+fn other_tools_see_nothing_but_what_they_pass_over() {
+    let mut kinds = Vec::new();
+    let [task, write] = secrets();
+    let close = live(EventKind(5), &[]);
+    let bytes = recorded(RecorderOptions::default(), &[task, close, write]);
+    let mut rest = bytes.as_slice();
+    while let Some((header, _)) = rest.split_first_chunk::<8>() {
+        let word = |at: usize| u32::from_le_bytes(header[at..at + 4].try_into().unwrap());
+        kinds.push(word(0));
+        rest = &rest[word(4) as usize..];
+    }
+    // Ours are blocks before the row, and events from the first event on.
+    let ours = 0x6B38_0001;
+    assert_eq!(kinds, [0x0A0D_0D0A, ours, ours, 0x215, 0x216, 0x216, 0x216, 0x216, 0x216]);
+}
+
+fn says(names: &[&[u8]]) -> RecordBuf {
+    super::event(context::CODE, &[&[&b"k8srd.omits.1"[..]], names].concat())
+}
+
+fn captured(records: &[&RecordBuf]) -> Vec<u8> {
+    let items: Vec<_> = records.iter().map(|record| Item::Event(record.record())).collect();
+    super::written(&items)
+}
+
+#[test]
+fn nobody_else_says_what_was_left_out() {
+    let close = super::event(5, &[&[0; 8]]);
+    let other = super::event(context::CODE, &[b"of somebody else", b"env"]);
+    let older = super::event(context::CODE, &[b"k8srd.1"]);
+    for record in [&close, &other, &older] {
+        assert_eq!(omissions(captured(&[record])), Omissions::default());
+    }
+}
+
+#[test]
+fn what_only_a_newer_version_leaves_out_is_told_too() {
+    let told = |records: &[&RecordBuf]| {
+        let omissions = omissions(captured(records));
+        let unknown: Vec<_> = omissions.unknown().map(str::to_owned).collect();
+        (omissions.known().collect::<Vec<_>>(), unknown, omissions.unnamed())
+    };
+    let newer = says(&[b"args", b"env", b"0-odd_name."]);
+    let expected = (vec![Omission::Env], vec!["0-odd_name.".to_owned(), "args".into()], 0);
+    assert_eq!(told(&[&newer, &newer]), expected);
+    // In another form nothing is known of it, but that it is there; it is no context.
+    let form = super::event(context::CODE, &[b"k8srd.omits.2", &[0xFF]]);
+    assert_eq!(told(&[&form]), (vec![], vec![], 1));
+    let mut capture = Capture::new(Cursor::new(captured(&[&form]))).unwrap();
+    capture.read(Duration::ZERO, &mut |_| ControlFlow::Continue(())).unwrap();
+    let report = capture.report();
+    assert_eq!((report.newer_contexts(), report.events()), (0, 0));
+    assert_eq!(report.skipped(), BTreeMap::new());
+    // However many there are, what is kept has a bound.
+    let many: Vec<_> =
+        (0..40).map(|n| says(&[format!("n{n:02}").as_bytes(), b"buffers"])).collect();
+    let (known, unknown, unnamed) = told(&many.iter().collect::<Vec<_>>());
+    assert_eq!((known, unknown.len(), unnamed), (vec![Omission::Buffers], 16, 24));
+}
+
+#[test]
+fn what_can_be_no_name_is_an_error_with_its_place() {
+    let long = [b'a'; 33];
+    for (name, shown) in [
+        (&b""[..], "\"\""),
+        (b"Env", "\"Env\""),
+        (b"env\0", "\"env\\0\""),
+        (b"\xFF", "\"\u{FFFD}\""),
+        (&long, "\"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\""),
+    ] {
+        let bytes = captured(&[&says(&[b"env", name])]);
+        let mut reader = Reader::new(Cursor::new(bytes)).unwrap();
+        assert!(matches!(reader.next(), Ok(Some(Item::Section))));
+        let expected = format!(
+            "block 1 at byte 28: the record of what was left out has {shown}, where names have 1 to \
+             32 of a-z, 0-9, '-', '_' and '.'"
+        );
+        assert_eq!(reader.next().unwrap_err().to_string(), expected);
+    }
+    assert_eq!(omissions(captured(&[&says(&[&long[1..]])])).unknown().count(), 1);
+    assert_eq!(omissions(captured(&[&says(&[])])), Omissions::default());
+}
+
+#[test]
+fn a_copy_says_the_same_and_takes_no_context_away() {
+    let bytes = recorded(RecorderOptions::default(), &secrets());
+    let mut writer = Writer::new(Vec::new());
+    read(bytes.clone(), &mut |item| writer.write(item).unwrap());
+    assert!(writer.finish().unwrap() == bytes);
+
+    let mut context = RecordBuf::default();
+    context::encode(&live(EventKind(5), &[]), &Arena::default(), &mut context);
+    let between = says(&[b"env"]);
+    let close = super::event(5, &[&[0; 8]]);
+    let mut close_of_task = close.clone();
+    close_of_task.begin(Timestamp::from_nanos(9), 50, 0, 5);
+    let bytes = captured(&[&close, &context, &between, &close_of_task]);
+    let mut writer = Writer::new(Vec::new());
+    read(bytes.clone(), &mut |item| writer.write(item).unwrap());
+    for bytes in [bytes, writer.finish().unwrap()] {
+        let heard = replayed(bytes);
+        let start = format!("{:?}", catalogue::CTX_START_TIME);
+        let told = heard[1].1.iter().find(|said| said.starts_with(&start)).unwrap();
+        assert!(told.contains("Known"), "{told}");
+    }
+}
+
+#[cfg(feature = "pcap")]
+#[test]
+fn a_recording_without_a_machine_is_one_of_events() {
+    use crate::{PacketOptions, Recording};
+
+    for event in secrets() {
+        let bytes = recorded(RecorderOptions::default(), &[event]);
+        let recording = Recording::open(Cursor::new(bytes), PacketOptions::default()).unwrap();
+        assert!(matches!(recording, Recording::Events(_)));
+    }
 }
