@@ -8,7 +8,7 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::Args;
-use k8srd_capture::{Capture, CaptureReport, PacketOptions, PacketReport, Recording};
+use k8srd_capture::{Capture, CaptureReport, Omissions, PacketOptions, PacketReport, Recording};
 use k8srd_core::source::Source;
 
 /// What is said on the command line of recordings.
@@ -78,6 +78,14 @@ impl Report {
         }
     }
 
+    /// What its recorder left out on purpose, as far as it was read.
+    pub(crate) fn omissions(&self) -> Omissions {
+        match self {
+            Self::Events(report) => report.omissions(),
+            Self::Packets(_) => Omissions::default(),
+        }
+    }
+
     /// Of packets.
     pub(crate) fn packets(&self) -> Option<&PacketReport> {
         match self {
@@ -135,6 +143,19 @@ fn tell_newer(file: &Path, report: &Report) {
             "k8srd: {}: a newer k8srd recorded {newer} events and processes in more detail than this one \
              can read: of these is known what Falco's format tells; read it with that version",
             file.display()
+        );
+    }
+    let omissions = report.omissions();
+    let mut names: Vec<_> = omissions.unknown().map(str::to_owned).collect();
+    if omissions.unnamed() > 0 {
+        names.push("something that this one cannot name".to_owned());
+    }
+    if !names.is_empty() {
+        eprintln!(
+            "k8srd: {}: a newer k8srd recorded it without {}: which rules read that, this one does not \
+             know; read it with that version",
+            file.display(),
+            names.join(", ")
         );
     }
 }

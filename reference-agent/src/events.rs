@@ -22,6 +22,7 @@ use serde_json::{Map, Value, json};
 
 use crate::argument::{argument, as_json};
 use crate::captures::{CapturesArgs, Forms};
+use crate::omitted::Omitted;
 use crate::{captures, filter, here, stdout, wire};
 
 /// Print the events that recordings hold, decoded
@@ -66,12 +67,20 @@ pub(crate) fn run(args: &EventsArgs) -> Result<ExitCode> {
     let schema = Arc::new(Schema::falco());
     let plan = |line| filter::plan(&schema, args.filter.as_deref(), line);
     let (of_events, of_packets) = (plan(LINE)?, plan(PACKET_LINE)?);
+    let mut omitted = match &args.filter {
+        Some(text) => {
+            let condition = filter::parsed(&schema, text)?;
+            Omitted::of_condition(filter::NAME, &condition, &schema, &of_events)
+        }
+        None => Omitted::default(),
+    };
     let mut met = Forms::default();
-    Ok(captures::each(&args.captures, |_, capture| {
+    Ok(captures::each(&args.captures, |file, capture| {
+        let report = capture.report.clone();
         let lines = Lines::default();
-        let plan = if capture.report.packets().is_some() { &of_packets } else { &of_events };
+        let plan = if report.packets().is_some() { &of_packets } else { &of_events };
         let chosen = RuleMatcher::new(Arc::clone(plan));
-        let is_first = met.is_first(&capture.report);
+        let is_first = met.is_first(&report);
         let pipeline = if args.json {
             let matcher = AsJson { chosen, schema: Arc::clone(&schema), lines: lines.clone() };
             wire::looking_pipeline(&schema, matcher, capture)?
@@ -81,16 +90,19 @@ pub(crate) fn run(args: &EventsArgs) -> Result<ExitCode> {
         if is_first {
             here::tell(pipeline.findings());
         }
-        show(pipeline, &lines)
+        let mut tell = || eprint!("{}", omitted.news(file, &report).of_condition());
+        show(pipeline, &lines, &mut tell)
     }))
 }
 
-/// Prints the events of a capture; false if nobody reads them any more.
-fn show(mut pipeline: Pipeline, lines: &Lines) -> Result<bool> {
+/// Prints the events of a capture; false if nobody reads them any more. `tell` is called before
+/// those that a step gave.
+fn show(mut pipeline: Pipeline, lines: &Lines, tell: &mut dyn FnMut()) -> Result<bool> {
     let mut alerts = Vec::new();
     let mut out = BufWriter::new(io::stdout().lock());
     loop {
         let flow = pipeline.step(Duration::ZERO, &mut alerts);
+        tell();
         let text = alerts.drain(..).map(|alert| alert.message + "\n").collect::<String>();
         let written = out.write_all(text.as_bytes()).and_then(|()| out.write_all(&lines.take()));
         let ended = !matches!(flow, Ok(Flow::More));

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use anyhow::{Result, bail};
+use k8srd_core::rules::ast::Condition;
 use k8srd_core::rules::{Loader, Plan, PlanOptions, parse_condition};
 use k8srd_core::schema::Schema;
 
@@ -12,7 +13,7 @@ use crate::config::WrongCall;
 const EVERYTHING: &str = "evt.num >= 0";
 
 /// The name under which findings speak of the condition.
-const NAME: &str = "--filter";
+pub(crate) const NAME: &str = "--filter";
 
 /// Raises an alert, with `line` as its text, for each event of which the condition is true; without a
 /// condition, for every event. Compiled as rules are.
@@ -21,12 +22,7 @@ const NAME: &str = "--filter";
 ///
 /// [`WrongCall`] where the condition is wrong, with what is wrong and where.
 pub(crate) fn plan(schema: &Arc<Schema>, condition: Option<&str>, line: &str) -> Result<Arc<Plan>> {
-    if let Some(condition) = condition {
-        let (parsed, problems) = parse_condition(schema, condition);
-        if parsed.is_none() {
-            return Err(WrongCall(format!("--filter is wrong:\n{}", problems.render())).into());
-        }
-    }
+    condition.map(|condition| parsed(schema, condition)).transpose()?;
     // JSON is YAML in which no text means anything else.
     let rule = serde_json::json!([{
         "rule": NAME,
@@ -40,4 +36,15 @@ pub(crate) fn plan(schema: &Arc<Schema>, condition: Option<&str>, line: &str) ->
         bail!("--filter is wrong:\n{}", problems.render());
     }
     Ok(Plan::compile(rules, PlanOptions::default()).into())
+}
+
+/// The condition alone.
+///
+/// # Errors
+///
+/// As [`plan`].
+pub(crate) fn parsed(schema: &Schema, condition: &str) -> Result<Condition> {
+    let (parsed, problems) = parse_condition(schema, condition);
+    let wrong = || WrongCall(format!("--filter is wrong:\n{}", problems.render()));
+    Ok(parsed.ok_or_else(wrong)?)
 }

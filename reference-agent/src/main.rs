@@ -21,6 +21,7 @@ mod here;
 mod kinds;
 mod listing;
 mod local_time;
+mod omitted;
 mod paint;
 mod record;
 mod replay;

@@ -30,7 +30,8 @@ use tap::Tap;
 /// from then on the events that change what is known of processes and descriptors, as far as the
 /// sensor sees them (programs started, files opened, connections); with each event the ids, capabilities and
 /// namespaces of its task and the path that was really opened. Environments and what is read and written are
-/// left out, since they often hold secrets. The file is readable by its owner only. Needs root.
+/// left out, since they often hold secrets, and the capture says so: `replay` names the rules that would have
+/// read them. The file is readable by its owner only. Needs root.
 #[derive(Args, Debug)]
 #[command(after_long_help = EXAMPLES)]
 pub(crate) struct RecordArgs {
@@ -207,6 +208,8 @@ impl fmt::Display for Summary {
 
 #[cfg(test)]
 mod tests {
+    use k8srd_capture::Omission;
+
     use super::*;
 
     #[test]
@@ -221,6 +224,14 @@ mod tests {
             let error = duration(text).unwrap_err();
             assert_eq!(error, format!("{text} is no duration; write 30s, 5m or 1h"));
         }
+    }
+
+    #[test]
+    fn what_may_be_left_out_can_be_asked_for_by_its_name() {
+        for omission in Omission::ALL {
+            assert!(Extra::from_str(omission.name(), false).is_ok(), "{omission}");
+        }
+        assert_eq!(Extra::value_variants().len(), Omission::ALL.len());
     }
 
     #[test]

@@ -14,6 +14,7 @@ use k8srd_core::source::Flow;
 use crate::captures::{CapturesArgs, Forms, Report};
 use crate::cli::SettingsArgs;
 use crate::here::Here;
+use crate::omitted::Omitted;
 use crate::{captures, config, rules, stdout, wire};
 
 /// Print the alerts that recorded events raise
@@ -21,7 +22,9 @@ use crate::{captures, config, rules, stdout, wire};
 /// Reads captures (.scap) of Falco, sysdig or k8srd, whatever their version, and packet captures (.pcap,
 /// .pcapng), compressed by gzip or not, and judges their events as `run` judges live ones: the same rules, the
 /// same alert lines, on standard output. Packets tell of connections and what is sent, and of no process.
-/// Several captures are read one after the other, each by itself. Needs no root and no kernel
+/// Rules that read what `record` left out, environments or what is read and written, may judge otherwise than
+/// live: they are named on standard error, with the fields that they read. Several captures are read one
+/// after the other, each by itself. Needs no root and no kernel
 /// support. Exit code 1 if a capture cannot be read to its end; what was read before is judged.
 #[derive(Args, Debug)]
 #[command(after_long_help = EXAMPLES)]
@@ -66,13 +69,14 @@ pub(crate) fn run(args: &ReplayArgs) -> Result<ExitCode> {
     let plan = wire::plan(&config, rules.clone());
     let mut stats = Stats::default();
     let mut met = Forms::default();
+    let mut omitted = Omitted::of_rules(&rules, &plan);
     let code = captures::each(&args.captures, |file, capture| {
         let report = capture.report.clone();
         let pipeline = wire::replay_pipeline(&config, &schema, plan.clone(), capture)?;
         if met.is_first(&report) {
             eprint!("{}", Here::of(&schema, &rules, pipeline.findings()));
         }
-        let is_read = replay(file, pipeline, &report, &config, &mut stats);
+        let is_read = replay(file, pipeline, &report, &config, &mut omitted, &mut stats);
         stats.add(&report);
         is_read
     });
@@ -88,6 +92,7 @@ fn replay(
     mut pipeline: Pipeline,
     report: &Report,
     config: &config::Config,
+    omitted: &mut Omitted,
     stats: &mut Stats,
 ) -> Result<bool> {
     let start = Instant::now();
@@ -97,7 +102,8 @@ fn replay(
     let mut encoder = None;
     loop {
         let flow = pipeline.step(Duration::ZERO, &mut alerts);
-        // Known by now: it stands before the first event.
+        // Known by now: it stands before the first event, as does the name of the host.
+        eprint!("{}", omitted.news(file, report));
         let encoder =
             encoder.get_or_insert_with(|| wire::encoder_for(config, report.hostname().as_deref()));
         lines.clear();

@@ -166,6 +166,53 @@ fn a_replay_says_what_the_live_run_said() {
 }
 
 #[test]
+fn a_replay_names_the_rules_that_read_more_than_was_recorded() {
+    let Some(_turn) = live() else { return };
+    let scene = Scene::new();
+    let by_env = format!(
+        "- rule: Marked\n  desc: A test\n  condition: >\n    evt.type = openat and fd.name = {} and \
+         proc.env[K8SRD_TEST] = marked\n  output: marked %proc.name\n  priority: WARNING\n",
+        scene.file("secret")
+    );
+    fs::write(scene.rules(), by_env).unwrap();
+    let (plain, with_env, rules) =
+        (scene.file("plain.scap"), scene.file("env.scap"), scene.rules());
+    let recordings = [
+        Run::of("record", &["-w", &plain], &[], "recording to "),
+        Run::of("record", &["-w", &with_env, "--with", "env"], &[], "recording to "),
+    ];
+    let mut run = Run::start(&["--json", "-r", &rules], &[]);
+    let marked = Command::new("cat")
+        .arg(scene.file("secret"))
+        .env("K8SRD_TEST", "marked")
+        .stdout(Stdio::null())
+        .status();
+    assert!(marked.unwrap().success());
+    let said = without_time(run.alert());
+    run.stop();
+    for recording in recordings {
+        let (code, summary) = recording.stop();
+        assert_eq!(code, Some(0), "{summary}");
+    }
+
+    let replay = |capture: &str| {
+        let output = Command::new(K8SRD).args(["replay", capture, "--json", "-r", &rules]).output();
+        let Output { stdout, stderr, .. } = output.unwrap();
+        let lines = String::from_utf8(stdout).unwrap();
+        let alerts =
+            lines.lines().map(|line| without_time(serde_json::from_str(line).expect(line)));
+        (alerts.collect::<Vec<_>>(), String::from_utf8(stderr).unwrap())
+    };
+    assert_eq!(replay(&with_env), (vec![said], String::new()));
+    let named = format!(
+        "rule \"Marked\" may judge otherwise than live\n  because its condition reads \
+         proc.env[K8SRD_TEST], and {plain} was recorded without environments: record with `k8srd \
+         record --with env`\n"
+    );
+    assert_eq!(replay(&plain), (vec![], named));
+}
+
+#[test]
 fn a_recording_says_what_it_cannot_see_and_gives_its_account_where_the_file_is_full() {
     let Some(_turn) = live() else { return };
     let record = |args: &[&str]| {
