@@ -1,7 +1,8 @@
 //! A source of your own: a log of logins, read line by line, through a whole pipeline.
 //!
 //! What a source owes: events in order of time, only what it was asked for, and an account of what
-//! it lost. A line that it cannot read is such a loss, not an error.
+//! it lost. A line that it cannot read is such a loss, not an error; the pipeline tells it as a blind
+//! interval.
 #![forbid(unsafe_code)]
 #![expect(clippy::print_stdout, reason = "an example shows what it does")]
 

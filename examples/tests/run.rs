@@ -24,6 +24,8 @@ fn match_your_own_struct_stays_small() {
 fn custom_source() {
     let printed = run(env!("CARGO_BIN_EXE_custom_source"));
     let expected = "Critical: Root came from 198.51.100.9 at 22:13:22.000000000\n\
+                    Critical: k8srd internal: blind interval. 1 event lost on stream log (malformed) \
+                    from 2023-11-14T22:13:20.000000000Z to 2023-11-14T22:13:23.000000000Z: login\n\
                     5 lines, 3 judged, 1 lost\n";
     assert_eq!(printed, expected);
 }

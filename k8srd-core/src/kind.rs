@@ -17,6 +17,7 @@
 //! one's own; and it stays one comparison for each event.
 
 mod calls;
+mod class;
 mod flags;
 mod state;
 mod table;
@@ -24,6 +25,7 @@ mod table;
 use std::borrow::Cow;
 
 pub use calls::event_name_of;
+pub use class::{KindClass, ParseKindClassError};
 pub use flags::{FlagName, enum_text, flags_text, mode_text};
 pub use table::KINDS;
 

@@ -103,6 +103,7 @@
 
 pub mod alert;
 pub mod arena;
+pub mod blind;
 pub mod catalogue;
 pub mod enricher;
 pub mod event;

@@ -41,6 +41,8 @@ metrics! {
     ALERTS "k8srd_alerts_total" Counter ["priority"] "alerts raised";
     PRODUCED "k8srd_produced_total" Counter ["stream"] "events produced by the source";
     LOST "k8srd_lost_total" Counter ["stream", "reason"] "events or alerts lost";
+    SHED "k8srd_shed_total" Counter ["class"] "events dropped on purpose, to keep room for more important ones";
+    BLIND_INTERVALS "k8srd_blind_intervals_total" Counter ["reason"] "stretches of time in which events were lost";
     FLAWED "k8srd_flawed_total" Counter ["stream", "flaw"] "events processed with a flaw";
     UNDECIDED "k8srd_undecided_total" Counter [] "rule verdicts given while a value was pending";
     THREADS "k8srd_threads" Gauge [] "threads in the thread table";

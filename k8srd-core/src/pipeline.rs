@@ -16,6 +16,7 @@ use std::time::{Duration, Instant};
 
 use crate::alert::Alert;
 use crate::arena::Arena;
+use crate::blind::{BlindInterval, BlindOptions, BlindTotal, BlindWatch};
 use crate::catalogue;
 use crate::enricher::{Enricher, Slot};
 use crate::event::Timestamp;
@@ -34,6 +35,9 @@ use view::{About, Frame, View};
 /// A step ends early once it has this many alerts, so that a flood of alerts cannot fill memory
 /// before anyone takes them.
 const ALERTS_PER_STEP: usize = 1024;
+
+/// How often, in nanoseconds of event time, a source that only counts is asked what it has lost.
+const COMPARE_EVERY: u64 = 100_000_000;
 
 /// Whether a rule judges a file under its resolved name too.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -63,6 +67,10 @@ pub struct Pipeline {
     verdicts: Verdicts,
     counts: Counts,
     passed: Passed,
+    blind: BlindWatch,
+    seen: Option<Timestamp>,
+    /// When a source that only counts was asked what it has lost.
+    compared: Option<Timestamp>,
 }
 
 /// When other events were.
@@ -117,19 +125,29 @@ impl Pipeline {
             path_matching: PathMatching::default(),
             utc_offset: Arc::new(|_| UtcOffset(0)),
             hostname: Arc::new(|| None),
+            blind: BlindOptions::default(),
             strict: false,
         }
     }
 
     /// Processes the events that are there, waiting at most `wait` for the first one, and adds
-    /// what they raise to `alerts`.
+    /// what they raise to `alerts`; also an alert for each [blind interval](crate::blind).
     ///
     /// # Errors
     ///
     /// Where the source is broken for good.
     pub fn step(&mut self, wait: Duration, alerts: &mut Vec<Alert>) -> Result<Flow, SourceError> {
+        let flow = self.read(wait, alerts);
+        self.look_for_losses(alerts);
+        if !matches!(flow, Ok(Flow::More)) {
+            self.tell_losses(alerts);
+        }
+        flow
+    }
+
+    fn read(&mut self, wait: Duration, alerts: &mut Vec<Alert>) -> Result<Flow, SourceError> {
         let Self { source, enrichers, matchers, wiring, arena, slots, verdicts, counts, .. } = self;
-        let passed = &mut self.passed;
+        let (passed, blind) = (&mut self.passed, &self.blind);
         let enough = alerts.len() + ALERTS_PER_STEP;
         source.read(wait, &mut |event| {
             arena.reset();
@@ -157,6 +175,7 @@ impl Pipeline {
                     undecided |= judge(view, matcher.as_mut(), verdicts, arena);
                     alerts.append(&mut verdicts.alerts);
                 }
+                blind.mark(kind, &mut alerts[before..]);
                 counts.alerts += (alerts.len() - before) as u64;
                 counts.undecided += u64::from(undecided);
             }
@@ -171,6 +190,38 @@ impl Pipeline {
             }
             if alerts.len() < enough { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
         })
+    }
+
+    /// Learns what the source lost, and tells the intervals that are over.
+    fn look_for_losses(&mut self, alerts: &mut Vec<Alert>) {
+        let Self { source, blind, wiring, passed, subscribed, compared, .. } = self;
+        self.seen = source.blind(&mut |interval| blind.add(interval)).or_else(|| {
+            // It only counts. Without any event yet there is no time that could be told.
+            let (first, last) = (compared.or(passed.first)?, passed.last?);
+            if last.as_nanos().abs_diff(first.as_nanos()) >= COMPARE_EVERY {
+                blind.compare(source.losses(), subscribed.kinds(), (first, last));
+                *compared = Some(last);
+            }
+            Some(last)
+        });
+        let told = alerts.len();
+        if let Some(now) = self.seen {
+            blind.advance(now, &wiring.schema, alerts);
+        }
+        self.counts.alerts += (alerts.len() - told) as u64;
+    }
+
+    /// Tells the intervals that are open: the source has ended.
+    fn tell_losses(&mut self, alerts: &mut Vec<Alert>) {
+        let Self { source, blind, wiring, passed, subscribed, compared, .. } = self;
+        let first = compared.or(passed.first).unwrap_or_default();
+        let last = passed.last.unwrap_or_default();
+        if source.blind(&mut |interval| blind.add(interval)).is_none() {
+            blind.compare(source.losses(), subscribed.kinds(), (first, last));
+        }
+        let told = alerts.len();
+        blind.end(&wiring.schema, alerts);
+        self.counts.alerts += (alerts.len() - told) as u64;
     }
 
     /// Stops the source and processes what it still has, for at most `limit`.
@@ -189,6 +240,7 @@ impl Pipeline {
         self.source.stop()?;
         while self.step(Duration::ZERO, alerts)? == Flow::More {
             if start.elapsed() >= limit {
+                self.tell_losses(alerts);
                 return Ok(Flow::More);
             }
         }
@@ -242,6 +294,21 @@ impl Pipeline {
     /// What the source lost so far.
     pub fn losses(&self) -> Losses {
         self.source.losses()
+    }
+
+    /// What was lost by stream and reason, and when.
+    pub fn blind(&self) -> impl Iterator<Item = &BlindTotal> {
+        self.blind.totals()
+    }
+
+    /// Tells with the next step that nobody watched for a while, which the source cannot know.
+    pub fn was_blind(&mut self, interval: BlindInterval) {
+        self.blind.add_whole(interval);
+    }
+
+    /// Up to when all events have been processed, by the events' clock.
+    pub fn seen_until(&self) -> Option<Timestamp> {
+        self.seen
     }
 }
 
@@ -332,6 +399,7 @@ pub struct PipelineBuilder {
     path_matching: PathMatching,
     utc_offset: Arc<OffsetAt>,
     hostname: Arc<NameOfHost>,
+    blind: BlindOptions,
     strict: bool,
 }
 
@@ -381,6 +449,12 @@ impl PipelineBuilder {
         self
     }
 
+    /// How stretches in which events were lost are told; [`BlindOptions::default`] if not said.
+    pub fn blind(mut self, options: BlindOptions) -> Self {
+        self.blind = options;
+        self
+    }
+
     /// Makes a [finding](Pipeline::findings) an error.
     pub fn strict(mut self) -> Self {
         self.strict = true;
@@ -396,6 +470,7 @@ impl PipelineBuilder {
     pub fn build(self) -> Result<Pipeline, PipelineError> {
         let Self { mut source, mut enrichers, matchers, schema, path_matching, .. } = self;
         let (utc_offset, hostname, strict) = (self.utc_offset, self.hostname, self.strict);
+        let blind = BlindWatch::new(self.blind);
         let schema = schema.unwrap_or_else(|| Arc::new(Schema::falco()));
         let owners = owners(&schema, source.provides(), &enrichers)?;
         let wiring = Wiring { schema, owners, path_matching, utc_offset, hostname };
@@ -416,6 +491,9 @@ impl PipelineBuilder {
             verdicts: Verdicts::default(),
             counts: Counts::default(),
             passed: Passed::default(),
+            blind,
+            seen: None,
+            compared: None,
         })
     }
 }

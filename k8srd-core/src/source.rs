@@ -5,7 +5,8 @@ use std::fmt;
 use std::ops::ControlFlow;
 use std::time::Duration;
 
-use crate::event::Event;
+use crate::blind::BlindInterval;
+use crate::event::{Event, Timestamp};
 use crate::interest::Interest;
 use crate::loss::Losses;
 use crate::set::{FieldSet, KindSet};
@@ -46,6 +47,16 @@ pub trait Source: Send {
     /// What was lost so far.
     fn losses(&self) -> Losses;
 
+    /// Gives each stretch in which events were lost, as soon as it is known and once, to `each`, and says
+    /// up to when all events have been given. The stretches may be short: who asks puts them together.
+    ///
+    /// `None`: the source does not know when it loses something. Then what is new in
+    /// [`Source::losses`] since it was asked last was lost since then.
+    fn blind(&mut self, each: &mut dyn FnMut(BlindInterval)) -> Option<Timestamp> {
+        let _ = each;
+        None
+    }
+
     /// Produces nothing new from now on; [`Source::read`] still gives what is there, then ends.
     ///
     /// # Errors
@@ -79,6 +90,10 @@ impl<S: Source + ?Sized> Source for Box<S> {
 
     fn losses(&self) -> Losses {
         (**self).losses()
+    }
+
+    fn blind(&mut self, each: &mut dyn FnMut(BlindInterval)) -> Option<Timestamp> {
+        (**self).blind(each)
     }
 
     fn stop(&mut self) -> Result<(), SourceError> {

@@ -7,11 +7,12 @@ use std::panic::{RefUnwindSafe, UnwindSafe};
 
 use k8srd_core::alert::{Alert, ParsePriorityError, Priority, RuleInfo};
 use k8srd_core::arena::Arena;
+use k8srd_core::blind::{BlindInterval, BlindOptions, BlindTotal, BlindWatch};
 use k8srd_core::enricher::Enricher;
 use k8srd_core::event::{Stamp, Timestamp};
 use k8srd_core::field::{FieldId, FieldInfo, Key};
 use k8srd_core::interest::Interest;
-use k8srd_core::kind::{EventKind, KindInfo};
+use k8srd_core::kind::{EventKind, KindClass, KindInfo};
 use k8srd_core::loss::{LossReason, Losses};
 use k8srd_core::matcher::{Matcher, Verdicts};
 use k8srd_core::metric::Metric;
@@ -31,6 +32,10 @@ fn plain_data_may_do_everything() {
     fn may<T: Send + Sync + Unpin + UnwindSafe + RefUnwindSafe>() {}
     may::<Ack>();
     may::<Alert>();
+    may::<BlindInterval>();
+    may::<BlindOptions>();
+    may::<BlindTotal>();
+    may::<BlindWatch>();
     may::<Condition>();
     may::<Counts>();
     may::<Diagnostic>();
@@ -43,6 +48,7 @@ fn plain_data_may_do_everything() {
     may::<Interest>();
     may::<IpNet>();
     may::<Key>();
+    may::<KindClass>();
     may::<KindInfo>();
     may::<Lookup<Value<'_>>>();
     may::<LossReason>();
