@@ -5,6 +5,7 @@ use std::ops::ControlFlow;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use k8srd_core::blind::BlindInterval;
 use k8srd_core::event::{Event, Timestamp};
 use k8srd_core::interest::Interest;
 use k8srd_core::kind::EventKind;
@@ -28,8 +29,11 @@ const PAUSE_BUSY: Duration = Duration::from_millis(1);
 const PAUSE_IDLE: Duration = Duration::from_millis(5);
 /// After the programs are detached, one may still be writing its record on another CPU.
 const DRAIN_LIMIT: Duration = Duration::from_millis(100);
-/// How often the lifecycle ring is asked whether it lost something.
+/// How often the lifecycle ring is asked whether it lost something, and the kernel whether it skipped
+/// programs.
 const LOSS_CHECK: Duration = Duration::from_secs(1);
+/// How often all is asked what was lost: as exactly is known when it was.
+const LOSS_LOOK: Duration = Duration::from_millis(50);
 
 /// Stream of the records of processes: exec, new tasks, exits.
 pub const PROCESS: &str = "process";
@@ -41,6 +45,17 @@ pub const SNAPSHOT: &str = "snapshot";
 pub const COMPAT: &str = "compat";
 /// Stream of the program runs that the kernel skipped, because the CPU was in that program already.
 pub const PROGRAMS: &str = "programs";
+
+/// What is written to the lifecycle ring.
+const LIFECYCLE_KINDS: [EventKind; 7] = [
+    EventKind::PROCEXIT,
+    EventKind::CLONE,
+    EventKind::FORK,
+    EventKind::VFORK,
+    EventKind::EXECVE,
+    EventKind::EXECVEAT,
+    EventKind::CLONE3,
+];
 
 /// The lifecycle ring's place among the rings.
 const LIFECYCLE: usize = 0;
@@ -94,6 +109,18 @@ pub struct BpfSource {
     pause: Duration,
     /// When the lifecycle ring was asked last, and how many records it had lost.
     loss_check: (Instant, u64),
+    known: Known,
+}
+
+/// What was lost when it was asked for last; times are nanoseconds since boot.
+#[derive(Debug)]
+struct Known {
+    losses: Losses,
+    at: u64,
+    /// Program runs that the kernel skipped, and when it was asked for them.
+    skipped: (u64, u64),
+    /// When the programs were loaded.
+    loaded: u64,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -127,6 +154,7 @@ impl BpfSource {
         let data_ring = sensor.data().first().map_or(0, |map| map.bytes());
         let bytes_per_ring = options.merge.bytes_per_ring.min(data_ring);
         let limits = MergeLimits { bytes_per_ring, ..options.merge };
+        let now = boot_now();
         Ok(Self {
             provides: record::provided_fields(),
             produces: Self::kinds(),
@@ -139,6 +167,7 @@ impl BpfSource {
             state: State::Loaded,
             pause: PAUSE_BUSY,
             loss_check: (Instant::now(), 0),
+            known: Known { losses: Losses::default(), at: now, skipped: (0, now), loaded: now },
             sensor,
         })
     }
@@ -241,6 +270,56 @@ impl BpfSource {
         missing.sum::<u64>() <= waiting
     }
 
+    /// The account of all streams, with so many skipped program runs.
+    fn account(&self, skipped: u64) -> Losses {
+        let counters = self.counters();
+        let mut losses = Losses::default();
+        for stream in STREAMS {
+            let ledger = &self.accounts.rings[stream.account];
+            let account = losses.stream(stream.name);
+            account.produced = total(&counters, stream.produced);
+            ledger.enter(account);
+            account.lose(LossReason::RingFull, total(&counters, stream.lost));
+            if self.is_over() {
+                let missing =
+                    account.produced.saturating_sub(account.processed + account.total_lost());
+                let reason =
+                    if ledger.corrupt { LossReason::Malformed } else { LossReason::Deadline };
+                account.lose(reason, missing);
+            }
+        }
+        let ledger = &self.accounts.snapshot;
+        let account = losses.stream(SNAPSHOT);
+        account.produced = ledger.processed + ledger.malformed;
+        ledger.enter(account);
+        for (name, reason, count) in [
+            (COMPAT, LossReason::Compat, total(&counters, counter::COMPAT)),
+            (PROGRAMS, LossReason::Skipped, skipped),
+        ] {
+            let account = losses.stream(name);
+            account.produced = count;
+            account.lose(reason, count);
+        }
+        losses
+    }
+
+    /// The kinds that may have been lost on a stream.
+    fn concerned(&self, stream: &str) -> KindSet {
+        let calls = || calls::kinds().map(EventKind);
+        let kinds: KindSet = match stream {
+            PROCESS => LIFECYCLE_KINDS.into_iter().collect(),
+            DATA | COMPAT => calls().collect(),
+            SNAPSHOT => [EventKind::TASK].into_iter().collect(),
+            _ => calls().chain([EventKind::PROCEXIT]).collect(),
+        };
+        kinds.intersection(&self.wanted)
+    }
+
+    /// Whether everything has been given.
+    fn is_over(&self) -> bool {
+        self.state == State::Drained && self.merge.waiting() == 0
+    }
+
     /// The kernel's counters. That the map of a loaded program cannot be read does not happen; if it
     /// did, nothing would be known to be produced.
     fn counters(&self) -> Vec<Counters> {
@@ -288,7 +367,7 @@ impl Source for BpfSource {
                 ControlFlow::Continue(came) => came,
                 ControlFlow::Break(()) => return Ok(Flow::More),
             };
-            if self.state == State::Drained && self.merge.waiting() == 0 {
+            if self.is_over() {
                 return Ok(Flow::End);
             }
             let left = wait.saturating_sub(start.elapsed());
@@ -305,35 +384,37 @@ impl Source for BpfSource {
     }
 
     fn losses(&self) -> Losses {
-        let counters = self.counters();
-        let mut losses = Losses::default();
-        for stream in STREAMS {
-            let ledger = &self.accounts.rings[stream.account];
-            let account = losses.stream(stream.name);
-            account.produced = total(&counters, stream.produced);
-            ledger.enter(account);
-            account.lose(LossReason::RingFull, total(&counters, stream.lost));
-            if self.state == State::Drained && self.merge.waiting() == 0 {
-                let missing =
-                    account.produced.saturating_sub(account.processed + account.total_lost());
-                let reason =
-                    if ledger.corrupt { LossReason::Malformed } else { LossReason::Deadline };
-                account.lose(reason, missing);
-            }
+        self.account(self.sensor.skipped().unwrap_or(0))
+    }
+
+    fn blind(&mut self, each: &mut dyn FnMut(BlindInterval)) -> Option<Timestamp> {
+        let now = boot_now();
+        let wall = |boot| Timestamp::from_nanos(self.clock.wall(boot));
+        let is_over = self.is_over();
+        let seen = if is_over { now } else { self.merge.watermark().clamp(self.known.loaded, now) };
+        let passed = |since: u64| Duration::from_nanos(now.saturating_sub(since));
+        if !is_over && passed(self.known.at) < LOSS_LOOK {
+            return Some(wall(seen));
         }
-        let ledger = &self.accounts.snapshot;
-        let account = losses.stream(SNAPSHOT);
-        account.produced = ledger.processed + ledger.malformed;
-        ledger.enter(account);
-        for (name, reason, count) in [
-            (COMPAT, LossReason::Compat, total(&counters, counter::COMPAT)),
-            (PROGRAMS, LossReason::Skipped, self.sensor.skipped().unwrap_or(0)),
-        ] {
-            let account = losses.stream(name);
-            account.produced = count;
-            account.lose(reason, count);
+        let (skipped, asked) = match self.known.skipped {
+            (skipped, asked) if !is_over && passed(asked) < LOSS_CHECK => (skipped, asked),
+            (skipped, _) => (self.sensor.skipped().unwrap_or(skipped), now),
+        };
+        let losses = self.account(skipped);
+        for (stream, reason, lost) in losses.since(&self.known.losses) {
+            let since = if stream == PROGRAMS { self.known.skipped.1 } else { self.known.at };
+            each(BlindInterval {
+                kinds: self.concerned(stream),
+                lost: Some(lost),
+                first: wall(since),
+                last: wall(now),
+                state: !matches!(stream, DATA | COMPAT),
+                ..BlindInterval::new(stream, reason)
+            });
         }
-        losses
+        let seen = wall(seen);
+        self.known = Known { losses, at: now, skipped: (skipped, asked), ..self.known };
+        Some(seen)
     }
 
     fn stop(&mut self) -> Result<(), SourceError> {

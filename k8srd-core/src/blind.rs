@@ -162,6 +162,17 @@ pub struct BlindTotal {
     pub all: BlindInterval,
 }
 
+impl BlindTotal {
+    /// In words, on one line.
+    #[must_use]
+    pub fn describe(&self, schema: &Schema) -> String {
+        let Self { intervals, all } = self;
+        let plural = if *intervals == 1 { "" } else { "s" };
+        let told = Told { interval: all, names: &all.names(schema), open: false };
+        format!("{intervals} interval{plural}: {told}")
+    }
+}
+
 /// Puts losses into intervals and tells them. A [`Pipeline`](crate::pipeline::Pipeline) has one.
 ///
 /// It asks no clock: time comes with what is added and with [`BlindWatch::advance`]. It holds one
@@ -177,6 +188,8 @@ pub struct BlindWatch {
     totals: BTreeMap<(&'static str, LossReason), BlindTotal>,
     /// What a source had lost that only counts.
     counted: Losses,
+    /// When it was advanced last.
+    now: Timestamp,
 }
 
 #[derive(Debug)]
@@ -200,6 +213,7 @@ impl BlindWatch {
             ended: Vec::new(),
             totals: BTreeMap::new(),
             counted: Losses::default(),
+            now: Timestamp::default(),
         }
     }
 
@@ -244,17 +258,21 @@ impl BlindWatch {
         }
     }
 
-    /// It is `now`: tells what is over, and what has lasted for long.
+    /// It is `now`, and everything up to then has been judged: tells what is over, and what has lasted
+    /// for long. What was added may be younger, where events are judged later than losses are known.
     pub fn advance(&mut self, now: Timestamp, schema: &Schema, alerts: &mut Vec<Alert>) {
         let Self { options, open, ended, .. } = self;
         let (quiet, repeat) = (nanos(options.quiet), nanos(options.repeat));
-        // Far away in either direction: the clock may have been set back.
-        let far = |open: &mut Open| now.as_nanos().abs_diff(open.interval.last.as_nanos()) > quiet;
-        ended.extend(open.extract_if(.., far).map(|open| open.interval));
+        let passed = |since: Timestamp| now.as_nanos().saturating_sub(since.as_nanos());
+        // A clock that was set back would hold them open until it is there again.
+        let is_back = now.as_nanos().saturating_add(quiet) < self.now.as_nanos();
+        self.now = now;
+        let is_over = |open: &mut Open| is_back || passed(open.interval.last) > quiet;
+        ended.extend(open.extract_if(.., is_over).map(|open| open.interval));
         self.tell_ended(schema, alerts);
         for place in 0..self.open.len() {
             let Some(open) = self.open.get_mut(place) else { break };
-            if now.as_nanos().saturating_sub(open.told.as_nanos()) >= repeat {
+            if passed(open.told) >= repeat {
                 open.told = now;
                 let interval = open.interval.clone();
                 alerts.extend(self.alert(&interval, true, schema));
@@ -451,6 +469,11 @@ mod tests {
         let total = watch.totals().next().unwrap();
         assert_eq!((total.intervals, total.all.lost), (2, Some(7)));
         assert_eq!((total.all.first, total.all.last), (at(1000), at(3300)));
+        assert_eq!(
+            total.describe(&Schema::falco()),
+            "2 intervals: 7 events lost on stream data (ring_full) from \
+             1970-01-01T00:00:01.000000000Z to 1970-01-01T00:00:03.300000000Z"
+        );
     }
 
     #[test]
@@ -482,15 +505,23 @@ mod tests {
     fn a_clock_set_back_ends_an_interval_and_loses_none() {
         let mut watch = watch();
         watch.add(lost(1, 3_600_000, 3_600_100));
+        assert_eq!(told(&mut watch, 3_600_100), []);
+        let first = (1, 3_600_000, 3_600_100, false);
+        assert_eq!(told(&mut watch, 1000), [first], "it is not held open for an hour");
         watch.add(lost(2, 1000, 1100));
-        assert_eq!(
-            told(&mut watch, 1100),
-            [(1, 3_600_000, 3_600_100, false)],
-            "it is not held open for an hour"
-        );
-        assert_eq!(told(&mut watch, 2200), [(2, 1000, 1100, false)]);
-        watch.add(lost(4, 3_600_000, 3_600_100));
-        assert_eq!(told(&mut watch, 2300), [(4, 3_600_000, 3_600_100, false)]);
+        watch.add(lost(4, 500_000, 500_100));
+        assert_eq!(told(&mut watch, 1100), [(2, 1000, 1100, false)], "far away is another one");
+        assert_eq!(told(&mut watch, 501_101), [(4, 500_000, 500_100, false)]);
+    }
+
+    #[test]
+    fn a_slow_reader_holds_an_interval_open_until_it_has_judged_it() {
+        let mut watch = watch();
+        for i in 0..20 {
+            watch.add(lost(1, 10_000 + i * 1000, 11_000 + i * 1000));
+            assert_eq!(told(&mut watch, 8000 + i * 100), []);
+        }
+        assert_eq!(told(&mut watch, 31_001), [(20, 10_000, 30_000, false)]);
     }
 
     #[test]
