@@ -400,8 +400,9 @@ static long call_step(__u32 i, void *ctx)
 	struct k8srd_header *h = begin(SLOT_SYS_EXIT, plan->kind, K8SRD_HOOK_SYS_EXIT,
 				       sizeof(struct k8srd_call));
 	struct walk_buffer *buffer = walk_buffer_of(SLOT_SYS_EXIT);
+	/* Each message of a call is counted, also if it is dropped on purpose. */
 	if (!h || !buffer)
-		return 1;
+		return 0;
 	struct k8srd_call *c = BODY_OF(h);
 	struct work w = {
 		.h = h,

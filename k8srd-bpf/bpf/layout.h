@@ -82,7 +82,7 @@ VALUE(LAYER_UPPER, 1)
 VALUE(LAYER_LOWER, 2)
 
 /* Slots of the per-CPU map `counters`, each a u64 that only grows. On each ring and CPU:
- * PRODUCED = records a reader gets + LOST. PRODUCED is also the next header.seq of that ring and CPU. */
+ * PRODUCED = records a reader gets + LOST (+ SHED, data rings). PRODUCED is also the next header.seq of that ring and CPU. */
 VALUE(COUNTER_PRODUCED_LIFECYCLE, 0)
 VALUE(COUNTER_PRODUCED_DATA, 1)
 VALUE(COUNTER_LOST_LIFECYCLE, 2)
@@ -99,7 +99,9 @@ VALUE(COUNTER_COMPAT, 9)
 VALUE(COUNTER_OWN, 10)
 /* Calls with more messages or vectors than were read. */
 VALUE(COUNTER_DATA_TRUNCATED, 11)
-VALUE(COUNTERS, 12)
+/* Records for a data ring that were dropped on purpose: the slot of the first class, one for each. */
+VALUE(COUNTER_SHED, 12)
+VALUE(COUNTERS, 20)
 
 /* plan.form: what writes the record of the call. */
 VALUE(FORM_CALL, 1)
@@ -158,6 +160,11 @@ VALUE(FIXED_MAX, 128)
 VALUE(VECTORS_MAX, 1024)
 VALUE(MESSAGES_MAX, 16)
 VALUE(SYSCALLS, 512)
+VALUE(SHED_CLASSES, 8)
+/* A row for each kind: events by their code, then calls without an event of their own. */
+VALUE(KIND_CODES, 512)
+VALUE(KIND_PLACES, 1024)
+VALUE(KIND_FIRST_CALL, 57344)
 VALUE(ARGS_MAX, 4096)
 VALUE(PATH_MAX, 4096)
 VALUE(CGROUP_MAX, 2048)

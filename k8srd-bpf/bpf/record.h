@@ -35,6 +35,25 @@ struct {
 	__type(value, __u32);
 } syscalls SEC(".maps");
 
+/* How full a data ring is, in bytes, when records of a kind begin and end to be dropped on purpose;
+ * begin 0: never. */
+struct shed_row { __u32 begin, end, class, reserved; };
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, K8SRD_KIND_PLACES);
+	__type(key, __u32);
+	__type(value, struct shed_row);
+} shed SEC(".maps");
+
+/* Whether this CPU drops records of a class now. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, K8SRD_SHED_CLASSES);
+	__type(key, __u32);
+	__type(value, __u32);
+} shedding SEC(".maps");
+
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__uint(max_entries, K8SRD_COUNTERS);
@@ -100,11 +119,35 @@ ALWAYS_INLINE void start(struct k8srd_header *h, __u16 kind, __u32 hook, __u32 b
 	__builtin_memset((__u8 *)h + K8SRD_BODY, 0, body);
 }
 
-/* Starts one in the program's scratch memory. */
+/* Whether this CPU's ring is so full that a record of the kind is to be dropped: counts it, and costs
+ * nothing more. In between, what has begun goes on: else each record read would let one in. */
+NOINLINE bool is_shed(__u16 kind)
+{
+	__u32 cpu = bpf_get_smp_processor_id();
+	__u32 place = kind % K8SRD_KIND_CODES;
+	if (kind >= K8SRD_KIND_FIRST_CALL)
+		place += K8SRD_KIND_CODES;
+	struct shed_row *row = bpf_map_lookup_elem(&shed, &place);
+	if (!row || !row->begin)
+		return false;
+	__u32 class = row->class;
+	__u32 *on = bpf_map_lookup_elem(&shedding, &class);
+	void *ring = bpf_map_lookup_elem(&data, &cpu);
+	if (!on || !ring)
+		return false;
+	*on = bpf_ringbuf_query(ring, BPF_RB_AVAIL_DATA) >= (*on ? row->end : row->begin);
+	if (!*on)
+		return false;
+	count(K8SRD_COUNTER_PRODUCED_DATA);
+	count(K8SRD_COUNTER_SHED + class);
+	return true;
+}
+
+/* Starts one in the program's scratch memory; none if it is to be dropped. */
 ALWAYS_INLINE struct k8srd_header *begin(__u32 slot, __u16 kind, __u32 hook, __u32 body)
 {
 	struct scratch *s = bpf_map_lookup_elem(&scratches, &slot);
-	if (!s)
+	if (!s || ((slot == SLOT_SYS_EXIT || slot == SLOT_RING) && is_shed(kind)))
 		return 0;
 	struct k8srd_header *h = (void *)s->bytes;
 	start(h, kind, hook, body);

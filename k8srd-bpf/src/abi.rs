@@ -173,7 +173,7 @@ pub mod layer {
 
 /// Slots of the per-CPU counters; each counts up for as long as the programs live.
 ///
-/// On each ring and CPU `PRODUCED = records a reader gets + LOST`, and `PRODUCED` is the sequence
+/// On each ring and CPU `PRODUCED = records a reader gets + LOST` (and `SHED` of a data ring), and `PRODUCED` is the sequence
 /// number of the next record.
 pub mod counter {
     use super::value;
@@ -202,6 +202,9 @@ pub mod counter {
     pub const OWN: u32 = value("COUNTER_OWN") as u32;
     /// Calls with more messages or vectors than were read.
     pub const DATA_TRUNCATED: u32 = value("COUNTER_DATA_TRUNCATED") as u32;
+    /// Records for a data ring that were dropped on purpose, of the first class; a slot for each of
+    /// [`SHED_CLASSES`](super::SHED_CLASSES).
+    pub const SHED: u32 = value("COUNTER_SHED") as u32;
     /// How many slots there are.
     pub const COUNT: u32 = value("COUNTERS") as u32;
 }
@@ -297,6 +300,15 @@ pub const MESSAGES_MAX: usize = value("MESSAGES_MAX") as usize;
 
 /// Slots of the syscall filter: syscall numbers at or above it are never decoded.
 pub const SYSCALLS: u32 = value("SYSCALLS") as u32;
+/// Classes of kinds that may be dropped on purpose.
+pub const SHED_CLASSES: u32 = value("SHED_CLASSES") as u32;
+/// Above all codes of Falco's events. In tables with a row for each kind, calls without an event of
+/// their own come from here on.
+pub const KIND_CODES: u16 = value("KIND_CODES") as u16;
+/// Rows of such tables.
+pub const KIND_PLACES: u32 = value("KIND_PLACES") as u32;
+/// The kind of the first call without an event of its own.
+pub const KIND_FIRST_CALL: u16 = value("KIND_FIRST_CALL") as u16;
 /// Most bytes of an argument list, and of an environment.
 pub const ARGS_MAX: usize = value("ARGS_MAX") as usize;
 /// Most bytes of a name or path.
@@ -760,7 +772,7 @@ mod tests {
     fn constants_are_those_of_the_table() {
         assert_eq!((kind::OPENAT, kind::EXECVE, kind::TASK), (307, 293, 0xff01));
         assert_eq!(BODY, size_of::<Header>() + size_of::<Context>());
-        assert_eq!(counter::COUNT, counter::DATA_TRUNCATED + 1);
+        assert_eq!(counter::COUNT, counter::SHED + SHED_CLASSES);
     }
 
     #[test]

@@ -22,7 +22,10 @@ use k8srd_core::kind::{EventKind, KINDS};
 use k8srd_core::value::Value;
 use zerocopy::FromZeros;
 
-use crate::abi::{Context, PLANS, Plan, Read, SNAP_MAX, SYSCALLS, form, plan, read};
+use crate::abi::{
+    Context, KIND_CODES, KIND_FIRST_CALL, KIND_PLACES, PLANS, Plan, Read, SNAP_MAX, SYSCALLS, form,
+    plan, read,
+};
 use crate::record::Called;
 use numbers::NUMBERS;
 
@@ -323,14 +326,9 @@ static ENTRIES: LazyLock<Vec<Entry>> = LazyLock::new(|| {
         .collect()
 });
 
-/// Calls without an event of their own count from here.
-const FIRST_CALL: u16 = EventKind::call(0).0;
-/// Above all codes of Falco's.
-const CODES: usize = 512;
-
 /// The place of a kind's row among [`ENTRIES`]: found for each record, so without a search.
 static PLACES: LazyLock<Vec<u16>> = LazyLock::new(|| {
-    let mut places = vec![u16::MAX; 2 * CODES];
+    let mut places = vec![u16::MAX; KIND_PLACES as usize];
     for (place, entry) in (0..).zip(ENTRIES.iter()) {
         if let Some(slot) = places.get_mut(place_of(entry.kind)) {
             *slot = place;
@@ -339,8 +337,10 @@ static PLACES: LazyLock<Vec<u16>> = LazyLock::new(|| {
     places
 });
 
-const fn place_of(kind: u16) -> usize {
-    if kind < FIRST_CALL { kind as usize } else { CODES + (kind - FIRST_CALL) as usize }
+/// The place of a kind in a table with a row for each.
+pub(crate) const fn place_of(kind: u16) -> usize {
+    let (calls, first) = (KIND_CODES as usize, KIND_FIRST_CALL);
+    if kind < first { kind as usize } else { calls + (kind - first) as usize }
 }
 
 /// The row of a kind whose records have the body of a call; `None` if no program writes such.

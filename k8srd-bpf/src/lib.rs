@@ -69,6 +69,7 @@ pub mod merge;
 pub mod probe;
 pub mod record;
 pub mod ring;
+mod shed;
 mod snapshot;
 pub mod source;
 pub mod unattached;

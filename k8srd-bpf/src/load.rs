@@ -17,11 +17,12 @@ use aya::{Btf, Ebpf, EbpfLoader};
 use k8srd_core::catalogue as field;
 use k8srd_core::field::FieldId;
 use k8srd_core::interest::Interest;
+use k8srd_core::kind::KindClass;
 use zerocopy::IntoBytes;
 
 use crate::abi::{LAYOUT, Plan, counter};
 use crate::calls::{Depth, Filter};
-use crate::record;
+use crate::{record, shed};
 
 mod error;
 
@@ -76,12 +77,22 @@ pub struct SensorOptions {
     /// Whether `mmap` and `mprotect` of memory that is not to be executed, and `mmap` of files that
     /// are executed as they are, are told, too. Every program makes such calls all the time.
     pub all_memory_calls: bool,
+    /// Which kinds are dropped on purpose as a data ring fills, so that the rest still fits: the first
+    /// of these classes that is watched once the ring is half full, the next ones as it fills on. The
+    /// most important class that is watched never is.
+    pub shed: Vec<KindClass>,
 }
 
 impl Default for SensorOptions {
-    /// 64 MiB of ring buffers, and as much of a buffer as Falco has: 80 bytes.
+    /// 64 MiB of ring buffers, as much of a buffer as Falco has: 80 bytes, and [`KindClass::ALL`] in
+    /// that order.
     fn default() -> Self {
-        Self { ring_memory: 64 << 20, snap_length: 80, all_memory_calls: false }
+        Self {
+            ring_memory: 64 << 20,
+            snap_length: 80,
+            all_memory_calls: false,
+            shed: KindClass::ALL.to_vec(),
+        }
     }
 }
 
@@ -135,6 +146,9 @@ pub struct Sensor {
     plans: Array<MapData, [u8; size_of::<Plan>()]>,
     /// What both hold.
     filter: Filter,
+    shed: Array<MapData, shed::Row>,
+    /// What `shed` holds.
+    shed_rows: Vec<shed::Row>,
     options: SensorOptions,
     rows: Rows,
 }
@@ -151,6 +165,8 @@ impl fmt::Debug for Sensor {
             syscalls: _,
             plans: _,
             filter: _,
+            shed: _,
+            shed_rows: _,
             options,
             rows,
         } = self;
@@ -213,6 +229,7 @@ impl Sensor {
         let counters = take(&mut ebpf, "counters")?;
         let syscalls = take(&mut ebpf, "syscalls")?;
         let plans = take(&mut ebpf, "plans")?;
+        let shed = take(&mut ebpf, "shed")?;
         let mut sensor = Self {
             links: Vec::new(),
             rows: Rows::Whole,
@@ -222,6 +239,8 @@ impl Sensor {
             syscalls: syscalls.try_into().map_err(|e| LoadError::map("syscalls", e))?,
             plans: plans.try_into().map_err(|e| LoadError::map("plans", e))?,
             filter: Filter::closed(),
+            shed: shed.try_into().map_err(|e| LoadError::map("shed", e))?,
+            shed_rows: shed::rows(&[], &[], 0),
             options: options.clone(),
             ebpf,
             btf,
@@ -241,6 +260,14 @@ impl Sensor {
     /// If the kernel refuses a change of its maps. Changes before that one stay.
     pub fn subscribe(&mut self, interest: &Interest) -> Result<(), LoadError> {
         let kinds: Vec<u16> = interest.kinds().iter().map(|kind| kind.0).collect();
+        let ring = self.data.first().map_or(0, RingMap::bytes);
+        let rows = shed::rows(&self.options.shed, &kinds, ring);
+        for ((place, row), held) in (0..).zip(rows).zip(&mut self.shed_rows) {
+            if *held != row {
+                self.shed.set(place, row, 0).map_err(|error| LoadError::map("shed", error))?;
+                *held = row;
+            }
+        }
         let wanted = |fields: &[FieldId]| fields.iter().any(|&id| interest.fields().contains(id));
         let depth = Depth {
             snap: self.options.snap_length,

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use k8srd_core::blind::BlindInterval;
 use k8srd_core::event::{Event, Timestamp};
 use k8srd_core::interest::Interest;
-use k8srd_core::kind::EventKind;
+use k8srd_core::kind::{EventKind, KindClass, KindInfo};
 use k8srd_core::loss::{Flaw, LossReason, Losses, StreamAccount};
 use k8srd_core::set::{FieldSet, KindSet};
 use k8srd_core::source::{Flow, Source, SourceError};
@@ -20,6 +20,7 @@ use crate::load::{Counters, LoadError, Sensor, SensorOptions};
 use crate::merge::{Merge, MergeLimits};
 use crate::record::{self, KernelEvent};
 use crate::ring::{Ring, Stop};
+use crate::shed;
 use crate::snapshot::Snapshot;
 
 /// The rings are polled: the programs never wake the reader, which costs the workload a third more
@@ -264,7 +265,12 @@ impl BpfSource {
         let waiting = self.merge.waiting() as u64;
         let missing = STREAMS.iter().map(|stream| {
             let account = &self.accounts.rings[stream.account];
-            let produced = total(&counters, stream.produced) - total(&counters, stream.lost);
+            let shed = match stream.name {
+                DATA => KindClass::ALL.map(|class| shed_of(&counters, class)).into_iter().sum(),
+                _ => 0,
+            };
+            let lost = total(&counters, stream.lost) + shed;
+            let produced = total(&counters, stream.produced).saturating_sub(lost);
             produced.saturating_sub(account.processed + account.malformed)
         });
         missing.sum::<u64>() <= waiting
@@ -280,6 +286,11 @@ impl BpfSource {
             account.produced = total(&counters, stream.produced);
             ledger.enter(account);
             account.lose(LossReason::RingFull, total(&counters, stream.lost));
+            if stream.name == DATA {
+                for class in KindClass::ALL {
+                    account.shed(class, shed_of(&counters, class));
+                }
+            }
             if self.is_over() {
                 let missing =
                     account.produced.saturating_sub(account.processed + account.total_lost());
@@ -313,6 +324,18 @@ impl BpfSource {
             _ => calls().chain([EventKind::PROCEXIT]).collect(),
         };
         kinds.intersection(&self.wanted)
+    }
+
+    /// The kinds of the classes of which more was dropped on purpose than is known.
+    fn shed_since(&self, losses: &Losses) -> KindSet {
+        let shed = |losses: &Losses, class| {
+            losses.streams.get(DATA).and_then(|data| data.shed.get(&class)).copied()
+        };
+        let is_shed = |kind: &EventKind| {
+            let class = KindInfo::of(*kind).and_then(KindInfo::class);
+            class.is_some_and(|class| shed(losses, class) > shed(&self.known.losses, class))
+        };
+        self.wanted.iter().filter(is_shed).collect()
     }
 
     /// Whether everything has been given.
@@ -404,7 +427,10 @@ impl Source for BpfSource {
         for (stream, reason, lost) in losses.since(&self.known.losses) {
             let since = if stream == PROGRAMS { self.known.skipped.1 } else { self.known.at };
             each(BlindInterval {
-                kinds: self.concerned(stream),
+                kinds: match reason {
+                    LossReason::Shed => self.shed_since(&losses),
+                    _ => self.concerned(stream),
+                },
                 lost: Some(lost),
                 first: wall(since),
                 last: wall(now),
@@ -528,6 +554,10 @@ const UNREADABLE: u32 =
 
 fn total(counters: &[Counters], slot: u32) -> u64 {
     counters.iter().map(|cpu| cpu.get(slot)).sum()
+}
+
+fn shed_of(counters: &[Counters], class: KindClass) -> u64 {
+    shed::slot(class).map_or(0, |slot| total(counters, counter::SHED + slot))
 }
 
 fn wrap(message: &'static str) -> impl FnOnce(LoadError) -> SourceError {

@@ -9,9 +9,11 @@ use std::time::{Duration, Instant};
 use k8srd_bpf::load::SensorOptions;
 use k8srd_bpf::source::{BpfOptions, COMPAT, DATA, PROCESS};
 use k8srd_core::arena::Arena;
+use k8srd_core::blind::BlindInterval;
 use k8srd_core::catalogue;
+use k8srd_core::event::Timestamp;
 use k8srd_core::field::Key;
-use k8srd_core::kind::EventKind;
+use k8srd_core::kind::{EventKind, KindClass};
 use k8srd_core::loss::{LossReason, Losses};
 use k8srd_core::source::{Flow, Source};
 use k8srd_core::value::{Lookup, Value};
@@ -21,6 +23,7 @@ use crate::watch::{Seen, Watch, skip};
 
 pub(crate) const TESTS: crate::Tests = &[
     ("a storm of 2,000,000 opens and 2,000 execs", storm),
+    ("a flood of opens is shed and no connection is lost", shed),
     ("events come in order of time", order),
     ("tasks are taken anew after a loss of lifecycles", repair),
     ("32-bit calls are decoded or counted", compat),
@@ -119,6 +122,75 @@ fn storm() {
     assert_eq!(process.total_lost(), 0, "{process:?}");
     assert_eq!(execs.len(), EXECS, "every exec is seen");
     assert!(execs.values().all(|&times| times == 1), "and once");
+}
+
+fn shed() {
+    const OPENS: &str = "1500000";
+    const CONNECTS: u64 = 400;
+    let options = BpfOptions {
+        sensor: SensorOptions {
+            ring_memory: (1 << 20).max((256 << 10) + cpus() * (256 << 10)),
+            shed: vec![KindClass::File],
+            ..SensorOptions::default()
+        },
+        ..BpfOptions::default()
+    };
+    let mut watch = Watch::with(&options, &[EventKind::OPENAT, EventKind::CONNECT]);
+    let before = Timestamp::from_nanos(wall_now());
+    let mut connecting =
+        act::command("connect-often").arg(CONNECTS.to_string()).spawn().expect("spawn");
+    let mut opening = act::command("open-often").arg(OPENS).spawn().expect("spawn");
+    let (pid, whose) = (Key::of(catalogue::CTX_PID), i64::from(connecting.id()));
+    let (mut connects, mut given) = (0, 0_u64);
+    let mut look = |event: &dyn k8srd_core::event::Event| {
+        let arena = Arena::default();
+        let of = event.get(&pid, &arena).known().and_then(|pid| pid.as_i64());
+        given += 1;
+        connects += u64::from(event.kind() == EventKind::CONNECT && of == Some(whose));
+    };
+    let mut intervals: Vec<BlindInterval> = Vec::new();
+    let mut seen = Vec::new();
+    let mut running = true;
+    while running {
+        let over = |actor: &mut std::process::Child| actor.try_wait().expect("wait");
+        running = over(&mut connecting).is_none() || over(&mut opening).is_none();
+        let flow = watch.source.read(Duration::from_millis(5), &mut |event| {
+            look(event);
+            ControlFlow::Continue(())
+        });
+        assert_eq!(flow.expect("read"), Flow::More);
+        seen.push(watch.source.blind(&mut |interval| intervals.push(interval)));
+    }
+    drain(&mut watch, &mut look);
+    seen.push(watch.source.blind(&mut |interval| intervals.push(interval)));
+    let after = Timestamp::from_nanos(wall_now());
+    assert!(connecting.wait().expect("wait").success() && opening.wait().expect("wait").success());
+
+    let losses = watch.source.losses();
+    assert_adds_up(&losses);
+    let data = &losses.streams[DATA];
+    assert_eq!(connects, CONNECTS, "every connection is seen: {data:?}");
+    assert_eq!(data.lost.keys().collect::<Vec<_>>(), [&LossReason::Shed], "{data:?}");
+    assert_eq!(data.shed.keys().collect::<Vec<_>>(), [&KindClass::File], "{data:?}");
+    assert_eq!(losses.streams[PROCESS].total_lost(), 0, "{losses:?}");
+    assert_eq!(given, data.processed + losses.streams[PROCESS].processed);
+
+    let shed: Vec<_> = intervals.iter().filter(|one| one.reason == LossReason::Shed).collect();
+    let told: u64 = shed.iter().map(|interval| interval.lost.expect("a number")).sum();
+    assert_eq!(told, data.total_lost(), "each that was lost is told once");
+    for interval in shed {
+        assert_eq!(interval.kinds.iter().collect::<Vec<_>>(), [EventKind::OPENAT]);
+        assert!(interval.first <= interval.last && !interval.state, "{interval:?}");
+        let slack = |time: Timestamp| time.as_nanos() + 1_000_000;
+        assert!(before.as_nanos() <= slack(interval.first), "{before:?} {interval:?}");
+        assert!(interval.last.as_nanos() <= slack(after), "{after:?} {interval:?}");
+    }
+    assert!(seen.iter().all(Option::is_some) && seen.is_sorted(), "time goes on");
+}
+
+fn wall_now() -> u64 {
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    u64::try_from(now.expect("a time after 1970").as_nanos()).expect("a time before 2500")
 }
 
 fn order() {

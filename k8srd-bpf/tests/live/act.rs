@@ -45,6 +45,7 @@ pub(crate) fn run(name: &str) -> ExitCode {
         "calls-32" => calls::act_32(&argument),
         "calls-filtered" => calls::act_filtered(),
         "connect" => connect::act(&argument),
+        "connect-often" => connect::act_often(&argument),
         "fork" => fork::act(),
         "exit" => return ExitCode::from(argument.to_string_lossy().parse::<u8>().unwrap_or(99)),
         "uring" => uring::act(&argument),

@@ -89,6 +89,16 @@ pub(crate) fn act(directory: &OsStr) {
     tell_number("no-socket.res", raw::connect(0, &v4(1)));
 }
 
+/// Connects so many times, slowly enough for any ring.
+pub(crate) fn act_often(often: &OsStr) {
+    let often: u32 = often.to_string_lossy().parse().expect("a number");
+    let socket = UdpSocket::bind("127.0.0.1:0").expect("a socket");
+    for _ in 0..often {
+        socket.connect("127.0.0.1:9").expect("a connection");
+        std::thread::sleep(std::time::Duration::from_millis(3));
+    }
+}
+
 /// `address:port` of a `sockaddr` that getsockname gave.
 fn inet(address: &[u8]) -> String {
     let port = u16::from_be_bytes([address[2], address[3]]);
