@@ -286,18 +286,22 @@ impl BlindWatch {
         self.tell_ended(schema, alerts);
     }
 
-    /// Marks alerts on an event of this kind, if an interval is open that concerns them.
-    pub fn mark(&self, kind: EventKind, alerts: &mut [Alert]) {
+    /// Marks alerts on an event of this kind and time, if it lies in an interval that concerns them.
+    pub fn mark(&self, kind: EventKind, time: Timestamp, alerts: &mut [Alert]) {
         if self.open.is_empty() || !self.options.mark_alerts || alerts.is_empty() {
             return;
         }
-        let concerning = self.open.iter().map(|open| &open.interval);
-        let text = |interval: &BlindInterval| {
+        let quiet = nanos(self.options.quiet);
+        let holds = |open: &&Open| {
+            let BlindInterval { first, last, .. } = open.interval;
+            let end = last.as_nanos().saturating_add(quiet);
+            first <= time && time.as_nanos() <= end && open.interval.concerns(kind)
+        };
+        let text = |Open { interval, .. }: &Open| {
             let text = format!("{} on stream {}", interval.reason, interval.stream);
             OwnedValue::from(text.as_str())
         };
-        let names: Vec<_> =
-            concerning.filter(|interval| interval.concerns(kind)).map(text).collect();
+        let names: Vec<_> = self.open.iter().filter(holds).map(text).collect();
         if names.is_empty() {
             return;
         }
@@ -599,12 +603,13 @@ mod tests {
             alert.fields = vec![("evt.type".into(), None), ("proc.name".into(), None)];
             alert
         };
-        let marks = |watch: &BlindWatch, kind| {
+        let marks_at = |watch: &BlindWatch, kind, millis| {
             let mut alerts = [alert()];
-            watch.mark(kind, &mut alerts);
+            watch.mark(kind, at(millis), &mut alerts);
             assert!(alerts[0].fields.is_sorted_by_key(|(name, _)| name.clone()));
             alerts[0].fields.iter().find(|(name, _)| &**name == MARK).and_then(|(_, v)| v.clone())
         };
+        let marks = |watch: &BlindWatch, kind| marks_at(watch, kind, 1500);
         let mut watch = watch();
         assert_eq!(marks(&watch, EventKind::OPENAT), None);
         let kinds: KindSet = [EventKind::OPENAT].into_iter().collect();
@@ -612,6 +617,8 @@ mod tests {
         let mark = OwnedValue::List(["ring_full on stream data".into()].into());
         assert_eq!(marks(&watch, EventKind::OPENAT), Some(mark));
         assert_eq!(marks(&watch, EventKind::CONNECT), None, "it misses no connections");
+        let is_marked = |millis| marks_at(&watch, EventKind::OPENAT, millis).is_some();
+        assert_eq!([999, 1000, 2100, 2101].map(is_marked), [false, true, true, false]);
         // What is known of processes concerns all.
         watch.add(BlindInterval { stream: "process", kinds, ..lost(3, 1000, 1100) });
         let mark = OwnedValue::List(["ring_full on stream process".into()].into());

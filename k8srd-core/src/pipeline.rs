@@ -175,7 +175,7 @@ impl Pipeline {
                     undecided |= judge(view, matcher.as_mut(), verdicts, arena);
                     alerts.append(&mut verdicts.alerts);
                 }
-                blind.mark(kind, &mut alerts[before..]);
+                blind.mark(kind, time, &mut alerts[before..]);
                 counts.alerts += (alerts.len() - before) as u64;
                 counts.undecided += u64::from(undecided);
             }

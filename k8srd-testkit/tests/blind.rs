@@ -78,7 +78,7 @@ fn a_loss_is_told_once_it_is_over_and_alerts_meanwhile_are_marked() {
             opened(false),
             opened(true),
             opened(true),
-            opened(true),
+            opened(false),
             (false, blind.to_owned()),
             opened(false),
         ],
