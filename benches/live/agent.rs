@@ -41,7 +41,7 @@ impl Agent {
         let procs =
             cgroup.as_ref().map_or_else(|| "/dev/null".into(), |it| it.0.join("cgroup.procs"));
         let mut child = Command::new("sh")
-            .args(["-c", r#"echo $$ > "$1"; exec "$2" run -r "$3" --json"#, "sh"])
+            .args(["-c", r#"echo $$ > "$1"; exec "$2" run -r "$3" --json -o 'state_dir=""'"#, "sh"])
             .args([&procs, &program()?, rules])
             .stdin(Stdio::null())
             .stdout(Stdio::piped())

@@ -74,7 +74,7 @@ pub(crate) enum Verb {
 /// Alerts go to standard output, one a line. Everything else goes to standard error: when
 /// watching has begun, problems, and at the end a summary of events, alerts and losses. What was
 /// not processed is counted with its reason; a summary without such numbers says that nothing was
-/// lost.
+/// lost. A stretch of time in which events were lost, or nobody watched, is an alert, too.
 #[derive(Args, Debug)]
 #[command(after_long_help = RUN_EXAMPLES)]
 pub(crate) struct RunArgs {
@@ -92,6 +92,11 @@ pub(crate) struct RunArgs {
     /// (the same as -o sensor.ring_memory=SIZE) [default: 64M]
     #[arg(long, value_name = "SIZE")]
     pub(crate) ring_memory: Option<String>,
+
+    /// Print to standard error at the start how large the ring buffers are, and what is dropped on
+    /// purpose as they fill
+    #[arg(long)]
+    pub(crate) verbose: bool,
 
     #[command(flatten)]
     pub(crate) settings: SettingsArgs,

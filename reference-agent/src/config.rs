@@ -7,11 +7,13 @@
 
 mod append;
 mod falco;
+mod loss;
 mod option;
 mod policy;
 pub(crate) mod reference;
 mod show;
 mod size;
+pub(crate) mod span;
 mod suggest;
 mod switch;
 mod tree;
@@ -28,6 +30,7 @@ use std::sync::Arc;
 
 use anyhow::Result;
 use k8srd_core::alert::Priority;
+use k8srd_core::kind::KindClass;
 use k8srd_core::pipeline;
 use k8srd_core::rules;
 use k8srd_core::schema::{Schema, StaticFieldError};
@@ -35,14 +38,17 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use self::append::AppendOutput;
+use self::loss::{BlindIntervals, Class};
 use self::policy::Policy;
-use self::size::Size;
+pub(crate) use self::size::Size;
 pub(crate) use self::switch::Switch;
 use self::tree::{Node, Place, Problem};
 use crate::cli::SettingsArgs;
 
 /// Where the configuration is if `-c` does not say.
 pub(crate) const DEFAULT_FILE: &str = "/etc/k8srd/k8srd.yaml";
+/// Where what outlives the program is kept.
+const DEFAULT_STATE_DIR: &str = "/var/lib/k8srd";
 /// A configuration is smaller than this; what is larger is some other file.
 const MAX_FILE: u64 = 1 << 20;
 
@@ -89,6 +95,11 @@ pub(crate) struct Config {
     pub(crate) buffer_format_base64: bool,
     /// The kernel sensor.
     pub(crate) sensor: Sensor,
+    /// Alerts on stretches of time in which events were lost.
+    pub(crate) blind_intervals: BlindIntervals,
+    /// The directory in which `k8srd run` keeps up to when it has watched, so that the next start
+    /// can tell for how long nobody did. It is made if it is not there; `""`: nothing is kept.
+    pub(crate) state_dir: PathBuf,
     /// What `k8srd validate` looks for, beyond errors.
     pub(crate) validate: Policy,
 }
@@ -111,6 +122,8 @@ impl Default for Config {
             time_format_iso_8601: false,
             buffer_format_base64: false,
             sensor: Sensor::default(),
+            blind_intervals: BlindIntervals::default(),
+            state_dir: DEFAULT_STATE_DIR.into(),
             validate: Policy::default(),
         }
     }
@@ -123,11 +136,16 @@ pub(crate) struct Sensor {
     /// Memory for all ring buffers of the node together. More holds longer bursts of events;
     /// what does not fit is counted as lost.
     pub(crate) ring_memory: Size,
+    /// What is dropped on purpose when a ring buffer fills, so that the rest still fits: the first
+    /// of these classes that is watched when the buffer is half full, the next ones as it fills on.
+    /// The most important class that is watched is never dropped so, and neither is what tells of
+    /// processes, users and the system itself. Empty: nothing is dropped before the buffer is full.
+    pub(crate) shed: Vec<Class>,
 }
 
 impl Default for Sensor {
     fn default() -> Self {
-        Self { ring_memory: Size(64 << 20) }
+        Self { ring_memory: Size(64 << 20), shed: KindClass::ALL.map(Class).to_vec() }
     }
 }
 
@@ -358,7 +376,7 @@ mod tests {
             Config {
                 rule_matching: RuleMatching::First,
                 rules_files: vec!["a".into(), "b".into()],
-                sensor: Sensor { ring_memory: Size(2 << 20) },
+                sensor: Sensor { ring_memory: Size(2 << 20), ..Sensor::default() },
                 ..Config::default()
             }
         );
@@ -390,7 +408,7 @@ mod tests {
              warning, notice, informational (info) or debug",
                 "k8srd.yaml:4:23: sensor.ring_memory: a number of bytes, or one with K, M or G is \
              expected, not lots",
-                "k8srd.yaml:4:29: sensor.rings: no such key; the keys here are ring_memory",
+                "k8srd.yaml:4:29: sensor.rings: no such key; the keys here are ring_memory, shed",
                 "k8srd.yaml:5:1: engine: Falco's key engine has no meaning here: there is one sensor, \
              and it needs no choice of a driver; its memory is sensor.ring_memory",
                 "k8srd.yaml:6:16: rule_matching: first or all is expected, not \"frist\"; did you mean \

@@ -31,6 +31,7 @@ mod signals;
 mod stdout;
 mod summary;
 mod validate;
+mod watched;
 mod wire;
 
 use std::process::ExitCode;

@@ -19,8 +19,9 @@ use k8srd_core::rules::RuleMatcher;
 use k8srd_core::source::Flow;
 
 use crate::cli::SettingsArgs;
+use crate::config::{self, span};
 use crate::signals::StopWish;
-use crate::{config, filter, here, wire};
+use crate::{filter, here, wire};
 use tap::Tap;
 
 /// Record what happens on this machine to a capture, until SIGINT, SIGTERM or a time
@@ -40,7 +41,7 @@ pub(crate) struct RecordArgs {
     write: PathBuf,
 
     /// How long to record, as 30s, 5m, 1h [default: until SIGINT or SIGTERM]
-    #[arg(long = "for", value_name = "DURATION", value_parser = duration)]
+    #[arg(long = "for", value_name = "DURATION", value_parser = span::parse)]
     limit: Option<Duration>,
 
     /// Record only events of which this condition is true, as in a rule; what is needed to
@@ -138,6 +139,8 @@ fn watch(
     while !stop.is_there() && limit.is_none_or(|limit| start.elapsed() < limit) {
         let left = limit.map_or(STEP, |limit| limit.saturating_sub(start.elapsed()));
         let flow = pipeline.step(STEP.min(left), &mut alerts).context("the sensor failed")?;
+        // Nobody is alerted by a recording: what was lost is in its summary.
+        alerts.clear();
         if flushed.elapsed() >= FLUSH {
             flushed = Instant::now();
             tap.flush();
@@ -160,19 +163,6 @@ fn create(path: &Path) -> std::io::Result<File> {
         file.set_permissions(Permissions::from_mode(0o600))?;
     }
     Ok(file)
-}
-
-/// Reads `90`, `90s`, `5m`, `1h`.
-fn duration(text: &str) -> Result<Duration, String> {
-    let (number, unit) = match text.split_at(text.trim_end_matches(char::is_alphabetic).len()) {
-        (number, "" | "s") => (number, 1),
-        (number, "m") => (number, 60),
-        (number, "h") => (number, 3600),
-        (_, unit) => return Err(format!("{unit} is no unit of time; there are s, m and h")),
-    };
-    let seconds = number.parse::<u64>().ok().and_then(|number| number.checked_mul(unit));
-    let wrong = || format!("{text} is no duration; write 30s, 5m or 1h");
-    seconds.filter(|&seconds| seconds > 0).map(Duration::from_secs).ok_or_else(wrong)
 }
 
 /// The account that a recording ends with.
@@ -211,20 +201,6 @@ mod tests {
     use k8srd_capture::Omission;
 
     use super::*;
-
-    #[test]
-    fn durations_have_units() {
-        let seconds = |text| duration(text).map(|duration| duration.as_secs());
-        assert_eq!(seconds("90"), Ok(90));
-        assert_eq!(seconds("30s"), Ok(30));
-        assert_eq!(seconds("5m"), Ok(300));
-        assert_eq!(seconds("2h"), Ok(7200));
-        assert_eq!(seconds("5d").unwrap_err(), "d is no unit of time; there are s, m and h");
-        for text in ["", "s", "0s", "-1s", "1.5h", "99999999999999999999h"] {
-            let error = duration(text).unwrap_err();
-            assert_eq!(error, format!("{text} is no duration; write 30s, 5m or 1h"));
-        }
-    }
 
     #[test]
     fn what_may_be_left_out_can_be_asked_for_by_its_name() {

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
 use k8srd_core::pipeline::Pipeline;
+use k8srd_core::schema::Schema;
 use k8srd_core::source::Flow;
 use k8srd_sinks::delivery::{Delivery, Limits};
 use k8srd_sinks::writer::WriterSink;
@@ -15,6 +16,7 @@ use crate::config::{self, Config};
 use crate::here::Here;
 use crate::signals::StopWish;
 use crate::summary::Summary;
+use crate::watched::{Moment, Watched};
 use crate::{rules, wire};
 
 /// How long one step may wait for events: how soon a signal or a failed sink is noticed.
@@ -31,7 +33,11 @@ pub(crate) fn run(args: &RunArgs) -> Result<ExitCode> {
     let plan = wire::plan(&config, rules.clone());
 
     let stop = StopWish::watch()?;
-    let pipeline = wire::live_pipeline(wire::sensor(&config)?, &config, &schema, plan)?;
+    let sensor = wire::sensor(&config)?;
+    let rings = wire::rings(&sensor, &config);
+    let mut pipeline = wire::live_pipeline(sensor, &config, &schema, plan)?;
+    let (watched, gap) = Watched::since(&config.state_dir, &Moment::now());
+    gap.into_iter().for_each(|gap| pipeline.was_blind(gap));
     eprint!("{}", Here::of(&schema, &rules, pipeline.findings()));
     let kinds = pipeline.subscribed().kinds().iter().filter(|kind| !kind.is_state()).count();
     let sink = WriterSink::new("standard output", io::stdout(), wire::encoder(&config));
@@ -41,7 +47,10 @@ pub(crate) fn run(args: &RunArgs) -> Result<ExitCode> {
     eprintln!(
         "k8srd: watching {kinds} kinds of events with {enabled} rules; SIGINT or SIGTERM ends"
     );
-    watch(pipeline, delivery, &stop)
+    if args.verbose {
+        eprintln!("k8srd: {rings}");
+    }
+    watch(pipeline, watched, delivery, &schema, &stop)
 }
 
 fn configure(args: &RunArgs) -> Result<Config> {
@@ -55,17 +64,25 @@ fn configure(args: &RunArgs) -> Result<Config> {
     Ok(config::load(&args.settings, &flags)?)
 }
 
-fn watch(mut pipeline: Pipeline, delivery: Delivery, stop: &StopWish) -> Result<ExitCode> {
+fn watch(
+    mut pipeline: Pipeline,
+    mut watched: Watched,
+    delivery: Delivery,
+    schema: &Schema,
+    stop: &StopWish,
+) -> Result<ExitCode> {
     let start = Instant::now();
     let mut alerts = Vec::new();
     let mut ran = Ok(Flow::More);
     while matches!(ran, Ok(Flow::More)) && !stop.is_there() && delivery.failure().is_none() {
         ran = pipeline.step(STEP, &mut alerts).context("the sensor failed");
         alerts.drain(..).for_each(|alert| delivery.offer(alert));
+        watched.keep(pipeline.seen_until());
     }
     // Whatever ended it, what is on its way is judged and delivered, and the account is given.
     let ended = pipeline.finish(FINISH / 2, &mut alerts).context("the sensor failed at the end");
     alerts.drain(..).for_each(|alert| delivery.offer(alert));
+    watched.keep_now(pipeline.seen_until());
 
     let failure = delivery.failure();
     let summary = Summary {
@@ -73,6 +90,7 @@ fn watch(mut pipeline: Pipeline, delivery: Delivery, stop: &StopWish) -> Result<
         duration: start.elapsed(),
         counts: pipeline.counts(),
         losses: pipeline.losses(),
+        blind: pipeline.blind().map(|total| total.describe(schema)).collect(),
     };
     eprintln!("k8srd: {summary}");
     ran?;

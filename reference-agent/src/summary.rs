@@ -15,6 +15,8 @@ pub(crate) struct Summary {
     pub(crate) counts: Counts,
     pub(crate) losses: Losses,
     pub(crate) delivery: Account,
+    /// When something was lost, in words.
+    pub(crate) blind: Vec<String>,
 }
 
 impl Summary {
@@ -26,7 +28,7 @@ impl Summary {
 
 impl fmt::Display for Summary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { duration, counts, losses, delivery } = self;
+        let Self { duration, counts, losses, delivery, blind } = self;
         writeln!(f, "watched for {:.1} s", duration.as_secs_f64())?;
         write!(f, "events: {} judged", counts.events)?;
         if counts.undecided > 0 {
@@ -53,6 +55,11 @@ impl fmt::Display for Summary {
                 write!(f, "{separator}{reason} {n}")?;
                 separator = ", ";
             }
+            let mut separator = ": ";
+            for (class, n) in &account.shed {
+                write!(f, "{separator}{class} {n}")?;
+                separator = ", ";
+            }
             if !account.lost.is_empty() {
                 f.write_str(")")?;
             }
@@ -70,12 +77,17 @@ impl fmt::Display for Summary {
         for (priority, reason, n) in delivery.losses() {
             write!(f, "\n    {priority}: {reason} {n}")?;
         }
-        Ok(())
+        if blind.is_empty() {
+            return f.write_str("\nblind: never");
+        }
+        f.write_str("\nblind:")?;
+        blind.iter().try_for_each(|line| write!(f, "\n  {line}"))
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use k8srd_core::kind::KindClass;
     use k8srd_core::loss::{Flaw, LossReason};
 
     use super::*;
@@ -83,9 +95,11 @@ mod tests {
     #[test]
     fn every_stream_is_told_also_when_nothing_was_lost() {
         let mut losses = Losses::default();
-        losses.stream("data").produced = 10;
+        losses.stream("data").produced = 16;
         losses.stream("data").processed = 7;
         losses.stream("data").lose(LossReason::RingFull, 3);
+        losses.stream("data").shed(KindClass::Io, 4);
+        losses.stream("data").shed(KindClass::File, 2);
         losses.stream("data").flaw(Flaw::Truncated, 2);
         losses.stream("process").produced = 1;
         losses.stream("process").processed = 1;
@@ -94,16 +108,21 @@ mod tests {
             counts: Counts::default(),
             losses,
             delivery: Account::default(),
+            blind: vec!["1 interval".to_owned()],
         };
         assert_eq!(
             summary.to_string(),
             "watched for 1.5 s\n\
              events: 0 judged\n\
              alerts: 0 raised, 0 delivered\n\
-             lost: 3\n  \
-             stream data: 10 produced, 7 processed, 3 lost (ring_full 3), truncated 2\n  \
+             lost: 9\n  \
+             stream data: 16 produced, 7 processed, 9 lost (ring_full 3, shed 6: io 4, file 2), truncated 2\n  \
              stream process: 1 produced, 1 processed, 0 lost\n  \
-             stream alerts: 0 produced, 0 processed, 0 lost"
+             stream alerts: 0 produced, 0 processed, 0 lost\n\
+             blind:\n  \
+             1 interval"
         );
+        let never = Summary { blind: Vec::new(), ..summary };
+        assert!(never.to_string().ends_with("\nblind: never"), "{never}");
     }
 }

@@ -8,7 +8,9 @@ use anyhow::{Context as _, Result};
 use k8srd_bpf::load::SensorOptions;
 use k8srd_bpf::source::{BpfOptions, BpfSource};
 use k8srd_bpf::unattached::Unattached;
+use k8srd_core::blind::BlindOptions;
 use k8srd_core::enricher::Enricher;
+use k8srd_core::loss::LossReason;
 use k8srd_core::matcher::Matcher;
 use k8srd_core::pipeline::{Pipeline, PipelineBuilder};
 use k8srd_core::rules::{Plan, PlanOptions, RuleMatcher, RuleSet};
@@ -19,7 +21,7 @@ use k8srd_enrich::syscall::SyscallFields;
 use k8srd_sinks::encode::{Encoder, Json, Text, TimeFormat};
 
 use crate::captures::{Opened, Report};
-use crate::config::{Config, FieldName};
+use crate::config::{Config, FieldName, Size};
 use crate::local_time;
 
 /// What rules may ask: all that Falco's may, and the fields of the configuration.
@@ -65,9 +67,28 @@ pub(crate) fn sensor(config: &Config) -> Result<BpfSource> {
     Ok(BpfSource::load(&bpf_options(config))?)
 }
 
+/// How large its ring buffers are, and what happens as they fill.
+pub(crate) fn rings(source: &BpfSource, config: &Config) -> String {
+    let (sensor, mut shed) = (source.sensor(), String::new());
+    for class in &config.sensor.shed {
+        shed += &format!(", {}", class.0);
+    }
+    let shed = shed.strip_prefix(", ").map_or("nothing".to_owned(), str::to_owned);
+    let lifecycle = Size(sensor.lifecycle().bytes() as u64);
+    let data = Size(sensor.data().first().map_or(0, |ring| ring.bytes()) as u64);
+    format!(
+        "ring buffers: {lifecycle} for processes, {} of {data} for all else; dropped on purpose as they \
+         fill, in this order: {shed}",
+        sensor.data().len()
+    )
+}
+
 fn bpf_options(config: &Config) -> BpfOptions {
-    let sensor =
-        SensorOptions { ring_memory: config.sensor.ring_memory.0, ..SensorOptions::default() };
+    let sensor = SensorOptions {
+        ring_memory: config.sensor.ring_memory.0,
+        shed: config.sensor.shed.iter().map(|class| class.0).collect(),
+        ..SensorOptions::default()
+    };
     BpfOptions { sensor, ..BpfOptions::default() }
 }
 
@@ -145,7 +166,8 @@ pub(crate) fn looking_pipeline(
     matcher: impl Matcher + 'static,
     capture: Opened,
 ) -> Result<Pipeline> {
-    let builder = remembering(capture).schema(schema.clone()).matcher(matcher);
+    let untold = BlindOptions { untold: LossReason::ALL.to_vec(), ..BlindOptions::default() };
+    let builder = remembering(capture).schema(schema.clone()).matcher(matcher).blind(untold);
     builder.utc_offset(local_time::utc_offset()).build().context("the pipeline cannot be started")
 }
 
@@ -176,6 +198,7 @@ fn judging(
         .matcher(RuleMatcher::new(plan))
         .path_matching(config.path_matching.into())
         .utc_offset(local_time::utc_offset())
+        .blind(config.blind_intervals.options())
 }
 
 /// What writes alerts of this node as lines.
@@ -224,6 +247,7 @@ mod tests {
     use std::path::Path;
     use std::time::Duration;
 
+    use k8srd_core::source::Flow;
     use k8srd_testkit::event::TestEvent;
     use k8srd_testkit::source::ScriptedSource;
 
@@ -279,16 +303,30 @@ mod tests {
 
         let open = TestEvent::open().at(86_400_000_000_000).param("fd", 3_i64);
         let open = open.param("name", "/link").field("ctx.path.real", "/secret");
-        let write = TestEvent::falco("write").param("data", &b"\x00data"[..]);
-        let source = ScriptedSource::new().event(open).event(write);
+        let write = TestEvent::falco("write").at(86_400_000_000_000);
+        let write = write.param("data", &b"\x00data"[..]);
+        // Half a minute of losses, and a while in which it is not known whether they are over.
+        let pause = Duration::from_nanos(1);
+        let lost = |source: ScriptedSource| {
+            source.lose(LossReason::RingFull, 1).lose(LossReason::Malformed, 1).silence(pause)
+        };
+        let later = |millis: u64| write.clone().at((86_400_000 + millis) * 1_000_000);
+        let mut source = lost(ScriptedSource::new().event(open.clone()).event(write.clone()));
+        for seconds in 1..30 {
+            source = lost(source.event(later(seconds * 1000)));
+        }
+        let source = source.event(later(29_300)).silence(pause).event(later(29_900)).silence(pause);
+        let source = source.event(open.at(86_430_000_000_000)).event(later(40_000));
         let builder = Pipeline::builder(source).enrich(SyscallFields::default());
         let mut pipeline =
             judging(builder, &config, &schema, plan(&config, rules)).build().unwrap();
         let mut alerts = Vec::new();
-        pipeline.step(Duration::ZERO, &mut alerts).unwrap();
+        while pipeline.step(pause, &mut alerts).unwrap() == Flow::More {}
 
-        let ring_memory = bpf_options(&config).sensor.ring_memory;
-        let mut out = format!("ring memory {ring_memory}\n{}", found.render()).into_bytes();
+        let SensorOptions { ring_memory, shed, .. } = bpf_options(&config).sensor;
+        let (state_dir, found) = (config.state_dir.display(), found.render());
+        let start = format!("ring memory {ring_memory}\nshed {shed:?}\nstate {state_dir}\n{found}");
+        let mut out = start.into_bytes();
         let encoder = encoder(&config);
         for alert in &alerts {
             encoder.encode(alert, &mut out);
@@ -367,6 +405,13 @@ mod tests {
         (&[], "validate.require_technique=true", "MITRE", ""),
         (&[], "validate.require_output_fields=[proc.name]", "%proc.name", ""),
         (&[], "sensor.ring_memory=1M", "ring memory 1048576\n", "ring memory 67108864\n"),
+        (&[], "state_dir=/elsewhere", "state /elsewhere\n", "state /var/lib/k8srd\n"),
+        (&[], "blind_intervals.priority=warning", "Warning k8srd internal: ", "Critical k8srd "),
+        (&["json_output=true"], "blind_intervals.quiet=500ms", "", "\"/secret\",\"k8srd.blind\":"),
+        (&[], "blind_intervals.repeat=20s", "", " 11 events lost"),
+        (&["json_output=true"], "blind_intervals.mark_alerts=false", "", "\"k8srd.blind\":"),
+        (&[], "blind_intervals.untold=[malformed]", "", "(malformed)"),
+        (&[], "sensor.shed=[network]", "shed [Network]\n", "shed [Io, Routine, Network, File]\n"),
     ];
 
     #[test]

@@ -7,9 +7,11 @@
 
 use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _};
+use std::net::UdpSocket;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::{Child, ChildStderr, ChildStdout, Command, Output, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Receiver};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread;
@@ -297,6 +299,107 @@ fn a_reader_that_goes_away_ends_the_run_and_is_told() {
     assert!(said.contains("Warning: rejected "), "what was lost is counted:\n{said}");
 }
 
+#[test]
+fn what_nobody_watched_is_told_by_the_next_start() {
+    let Some(_turn) = live() else { return };
+    let scene = Scene::new();
+    let (dir, rules) = (scene.file("state"), scene.rules());
+    let state = format!("state_dir={dir}");
+    let start = || Run::of("run", &["--json", "-o", &state, "-r", &rules], &[], "watching ");
+    let mut first = start();
+    cat(&scene.file("secret"));
+    assert_eq!(first.alert()["rule"], "Secret read", "the first start has nothing to tell");
+    let (_, summary) = first.stop();
+    assert!(summary.contains("\nblind: never"), "{summary}");
+
+    let mut gaps = Vec::new();
+    for end in [Signal::SIGTERM, Signal::SIGKILL, Signal::SIGTERM] {
+        let mut run = start();
+        let alert = run.alert();
+        assert_eq!(alert["rule"], "k8srd internal: blind interval", "{alert}");
+        assert_eq!(
+            (&alert["source"], &alert["priority"]),
+            (&"internal".into(), &"Critical".into())
+        );
+        let fields = &alert["output_fields"];
+        assert_eq!(fields["k8srd.blind.reason"], "agent_down", "{alert}");
+        assert_eq!(fields["k8srd.blind.stream"], "agent", "{alert}");
+        assert_eq!(fields["k8srd.blind.lost"], Value::Null, "{alert}");
+        let nanos = |name: &str| fields[name].as_u64().unwrap();
+        gaps.push((nanos("k8srd.blind.first"), nanos("k8srd.blind.last")));
+        cat(&scene.file("secret"));
+        let judged = run.alert();
+        assert_eq!(judged["rule"], "Secret read");
+        assert_eq!(judged["output_fields"]["k8srd.blind"], Value::Null, "it is over: {judged}");
+        // What was watched is kept each second: a killed program has kept some of it.
+        thread::sleep(Duration::from_millis(1500));
+        let (_, summary) = run.stop_by(end);
+        let told = summary.contains("1 interval: An unknown number of events lost on stream agent");
+        assert_eq!(told, end != Signal::SIGKILL, "{summary}");
+    }
+    assert!(gaps.iter().all(|(first, last)| first < last), "{gaps:?}");
+    assert!(gaps.is_sorted_by(|(_, last), (next, _)| last < next), "what was watched is no gap");
+
+    fs::write(format!("{dir}/watched.json"), "{\"form\":").unwrap();
+    let args = ["--json", "-o", &state, "-r", &rules];
+    let torn = Run::of("run", &args, &[], "does not say up to when was watched");
+    let (_, summary) = torn.stop();
+    assert!(summary.contains("\nblind: never"), "{summary}");
+}
+
+#[test]
+fn a_flood_is_told_and_what_matters_more_is_seen_through_it() {
+    let Some(_turn) = live() else { return };
+    let scene = Scene::new();
+    let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+    let port = socket.local_addr().unwrap().port();
+    let rule = format!(
+        "- rule: Connected\n  desc: A test\n  condition: evt.type = connect and fd.sport = {port}\n  \
+         output: \"%proc.name\"\n  priority: NOTICE\n"
+    );
+    fs::write(scene.file("connect.yaml"), rule).unwrap();
+    let (rules, connect) = (scene.rules(), scene.file("connect.yaml"));
+    // As little as a node of so many CPUs takes.
+    let cpus = thread::available_parallelism().map_or(1, usize::from);
+    let memory = (1 << 20).max((256 << 10) + cpus * (64 << 10)).to_string();
+    let options = ["-o", "sensor.shed=[file]", "-o", "state_dir=\"\"", "--ring-memory", &memory];
+    let args = [&["--json", "--verbose", "-r", &rules, "-r", &connect], &options[..]].concat();
+    let mut run =
+        Run::of("run", &args, &[], "dropped on purpose as they fill, in this order: file\n");
+
+    const CONNECTS: usize = 100;
+    let flooding = AtomicBool::new(true);
+    thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| {
+                while flooding.load(Ordering::Relaxed) {
+                    drop(fs::File::open("/dev/null"));
+                }
+            });
+        }
+        for _ in 0..CONNECTS {
+            let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+            socket.connect(("127.0.0.1", port)).unwrap();
+            thread::sleep(Duration::from_millis(20));
+        }
+        flooding.store(false, Ordering::Relaxed);
+    });
+    let mut alerts = std::iter::repeat_with(|| run.alert());
+    let blind = alerts.find(|alert| alert["rule"] == "k8srd internal: blind interval").unwrap();
+    let fields = &blind["output_fields"];
+    assert_eq!(fields["k8srd.blind.reason"], "shed", "{blind}");
+    assert_eq!(fields["k8srd.blind.stream"], "data", "{blind}");
+    assert_eq!(fields["k8srd.blind.kinds"], serde_json::json!(["open", "openat"]), "{blind}");
+    assert!(fields["k8srd.blind.lost"].as_u64().unwrap() > 0, "{blind}");
+    let (code, summary) = run.stop();
+    assert_eq!(code, Some(0), "{summary}");
+    let data = summary.lines().find(|line| line.contains("stream data: ")).expect(&summary);
+    assert!(data.contains(" (shed ") && data.contains(": file "), "{summary}");
+    assert!(!data.contains("ring_full"), "{summary}");
+    assert!(summary.contains(" events lost on stream data (shed) from "), "{summary}");
+    assert!(summary.contains(&format!(", {CONNECTS} Notice")), "{summary}");
+}
+
 /// A file to be read, and a rule for it.
 struct Scene(tempfile::TempDir);
 
@@ -331,8 +434,9 @@ struct Run {
 }
 
 impl Run {
+    /// One that has nothing to say of when it did not run.
     fn start(args: &[&str], env: &[(&str, &str)]) -> Self {
-        Self::of("run", args, env, "watching ")
+        Self::of("run", &[&["-o", "state_dir=\"\""], args].concat(), env, "watching ")
     }
 
     /// Another verb, once it has said that it has begun.

@@ -40,7 +40,8 @@ const ROWS: &[(&[&str], &str)] = &[
     ),
     (
         &["syscall_event_drops", "syscall_event_timeouts"],
-        "what was lost is always counted by stream and reason, and told at the end",
+        "what was lost is always counted by stream and reason, and raises alerts: see \
+         blind_intervals",
     ),
     (
         &["log_stderr", "log_syslog", "log_level", "libs_logger"],
