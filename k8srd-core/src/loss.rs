@@ -16,7 +16,7 @@ pub enum LossReason {
     CopyFault,
     /// The record could not be understood.
     Malformed,
-    /// The call was made through the 32-bit interface, which is counted and not decoded.
+    /// The call was made through the 32-bit interface, and its arguments could not be read.
     Compat,
     /// The kernel did not run the program, because the CPU was in that program already.
     Skipped,
