@@ -444,7 +444,7 @@ impl Entry {
         plan.form = form;
         plan.flags |= needs;
         if plan.snap == 0 {
-            plan.snap = depth.snap.min(SNAP_MAX as u32);
+            plan.snap = depth.snap;
         }
         if depth.all_memory {
             plan.flags &= !(plan::EXECUTABLE | plan::UNBACKED);

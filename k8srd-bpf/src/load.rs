@@ -20,7 +20,7 @@ use k8srd_core::interest::Interest;
 use k8srd_core::kind::KindClass;
 use zerocopy::IntoBytes;
 
-use crate::abi::{LAYOUT, Plan, counter};
+use crate::abi::{LAYOUT, Plan, SNAP_MAX, counter};
 use crate::calls::{Depth, Filter};
 use crate::{record, shed};
 
@@ -72,7 +72,7 @@ pub struct SensorOptions {
     /// Bytes of all ring buffers of the node together. An eighth is for task lifecycles, the rest is
     /// shared out to the CPUs.
     pub ring_memory: u64,
-    /// Most bytes of a buffer that a call read or wrote (at most 4,096).
+    /// Most bytes of a buffer that a call read or wrote: up to [`SNAP_MAX`].
     pub snap_length: u32,
     /// Whether `mmap` and `mprotect` of memory that is not to be executed, and `mmap` of files that
     /// are executed as they are, are told, too. Every program makes such calls all the time.
@@ -204,6 +204,9 @@ impl Sensor {
     ///
     /// [`LoadError`] says what is missing: kernel type information (BTF), a capability, memory.
     pub fn load(options: &SensorOptions) -> Result<Self, LoadError> {
+        if options.snap_length > SNAP_MAX as u32 {
+            return Err(LoadError::snap_length(options.snap_length));
+        }
         check_object(OBJECT)?;
         let btf = Btf::from_sys_fs().map_err(LoadError::btf)?;
         let cpus = aya::util::nr_cpus().map_err(|(_, error)| LoadError::cpus(error))?;
@@ -532,6 +535,18 @@ fn check_object(object: &[u8]) -> Result<(), LoadError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_snap_length_beyond_what_can_be_read_is_refused() {
+        let snap_length = SNAP_MAX as u32 + 1;
+        let options = SensorOptions { snap_length, ..SensorOptions::default() };
+        let error = Sensor::load(&options).expect_err("too long");
+        assert_eq!(
+            error.to_string(),
+            "no more than 4096 bytes of a buffer can be read: set snap_length to that or less, not \
+             to 4097"
+        );
+    }
 
     #[test]
     fn the_object_is_built_from_our_layout() {

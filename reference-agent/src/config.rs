@@ -13,6 +13,7 @@ mod policy;
 pub(crate) mod reference;
 mod show;
 mod size;
+mod snap;
 pub(crate) mod span;
 mod suggest;
 mod switch;
@@ -29,8 +30,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::Result;
+use k8srd_bpf::load::SensorOptions;
 use k8srd_core::alert::Priority;
-use k8srd_core::kind::KindClass;
 use k8srd_core::pipeline;
 use k8srd_core::rules;
 use k8srd_core::schema::{Schema, StaticFieldError};
@@ -41,6 +42,7 @@ use self::append::AppendOutput;
 use self::loss::{BlindIntervals, Class};
 use self::policy::Policy;
 pub(crate) use self::size::Size;
+use self::snap::SnapLength;
 pub(crate) use self::switch::Switch;
 use self::tree::{Node, Place, Problem};
 use crate::cli::SettingsArgs;
@@ -141,11 +143,25 @@ pub(crate) struct Sensor {
     /// The most important class that is watched is never dropped so, and neither is what tells of
     /// processes, users and the system itself. Empty: nothing is dropped before the buffer is full.
     pub(crate) shed: Vec<Class>,
+    /// How much of what a call reads, writes, sends or receives is told, as `evt.buffer` and the
+    /// data of the event. A rule that looks for text further behind does not find it.
+    pub(crate) snap_length: SnapLength,
+    /// Whether all calls of `mmap` and `mprotect` are told, not only those that make memory
+    /// executable (of `mmap`, unless it is a file as it is). Every program makes such calls all
+    /// the time.
+    pub(crate) all_memory_calls: bool,
 }
 
 impl Default for Sensor {
     fn default() -> Self {
-        Self { ring_memory: Size(64 << 20), shed: KindClass::ALL.map(Class).to_vec() }
+        let SensorOptions { ring_memory, snap_length, all_memory_calls, shed } =
+            SensorOptions::default();
+        Self {
+            ring_memory: Size(ring_memory),
+            shed: shed.into_iter().map(Class).collect(),
+            snap_length: SnapLength(snap_length),
+            all_memory_calls,
+        }
     }
 }
 
@@ -408,7 +424,8 @@ mod tests {
              warning, notice, informational (info) or debug",
                 "k8srd.yaml:4:23: sensor.ring_memory: a number of bytes, or one with K, M or G is \
              expected, not lots",
-                "k8srd.yaml:4:29: sensor.rings: no such key; the keys here are ring_memory, shed",
+                "k8srd.yaml:4:29: sensor.rings: no such key; the keys here are ring_memory, shed, \
+             snap_length, all_memory_calls",
                 "k8srd.yaml:5:1: engine: Falco's key engine has no meaning here: there is one sensor, \
              and it needs no choice of a driver; its memory is sensor.ring_memory",
                 "k8srd.yaml:6:16: rule_matching: first or all is expected, not \"frist\"; did you mean \

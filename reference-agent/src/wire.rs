@@ -87,7 +87,8 @@ fn bpf_options(config: &Config) -> BpfOptions {
     let sensor = SensorOptions {
         ring_memory: config.sensor.ring_memory.0,
         shed: config.sensor.shed.iter().map(|class| class.0).collect(),
-        ..SensorOptions::default()
+        snap_length: config.sensor.snap_length.0,
+        all_memory_calls: config.sensor.all_memory_calls,
     };
     BpfOptions { sensor, ..BpfOptions::default() }
 }
@@ -323,9 +324,13 @@ mod tests {
         let mut alerts = Vec::new();
         while pipeline.step(pause, &mut alerts).unwrap() == Flow::More {}
 
-        let SensorOptions { ring_memory, shed, .. } = bpf_options(&config).sensor;
+        let SensorOptions { ring_memory, shed, snap_length, all_memory_calls } =
+            bpf_options(&config).sensor;
         let (state_dir, found) = (config.state_dir.display(), found.render());
-        let start = format!("ring memory {ring_memory}\nshed {shed:?}\nstate {state_dir}\n{found}");
+        let start = format!(
+            "ring memory {ring_memory}\nshed {shed:?}\nsnap length {snap_length}\n\
+             all memory calls {all_memory_calls}\nstate {state_dir}\n{found}"
+        );
         let mut out = start.into_bytes();
         let encoder = encoder(&config);
         for alert in &alerts {
@@ -411,6 +416,13 @@ mod tests {
         (&[], "blind_intervals.repeat=20s", "", " 11 events lost"),
         (&["json_output=true"], "blind_intervals.mark_alerts=false", "", "\"k8srd.blind\":"),
         (&[], "blind_intervals.untold=[malformed]", "", "(malformed)"),
+        (&[], "sensor.snap_length=4K", "snap length 4096\n", "snap length 80\n"),
+        (
+            &[],
+            "sensor.all_memory_calls=true",
+            "all memory calls true\n",
+            "all memory calls false\n",
+        ),
         (&[], "sensor.shed=[network]", "shed [Network]\n", "shed [Io, Routine, Network, File]\n"),
     ];
 

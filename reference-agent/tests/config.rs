@@ -49,6 +49,9 @@ rules:
   - enable: {rule: Read *, tag: files}
 sensor:
   ring_memory: 1 MiB
+  shed: [network, file]
+  snap_length: 2 KiB
+  all_memory_calls: true
 validate:
   conditions: false
   forbidden: [{in: tag, pattern: '^x'}]
@@ -100,6 +103,11 @@ fn a_wrong_configuration_keeps_a_verb_from_starting_with_2() {
             (&["-c", "none.yaml"], "configuration none.yaml cannot be read: No such file"),
             (&["-c", "."], "configuration . cannot be read: Is a directory"),
             (
+                &["-o", "sensor.snap_length=4097"],
+                "-o sensor.snap_length: 4097 bytes are more than the sensor takes of a buffer; at \
+                 most 4096",
+            ),
+            (
                 &["-o", "webserver.enabled=true"],
                 "-o webserver: Falco's key webserver has no meaning",
             ),
@@ -150,6 +158,8 @@ fn what_is_shown_gives_the_same_again() {
         "      rule: \"*\"  # line 15",
         "      rule: \"a: 'b' # \\\"c\\\"\"  # -o",
         "  ring_memory: \"1M\"  # line 18",
+        "  snap_length: \"2K\"  # line 20",
+        "  all_memory_calls: true  # line 21",
     ] {
         assert!(first.lines().any(|shown| shown == line), "{line:?} is not in:\n{first}");
     }

@@ -400,6 +400,44 @@ fn a_flood_is_told_and_what_matters_more_is_seen_through_it() {
     assert!(summary.contains(&format!(", {CONNECTS} Notice")), "{summary}");
 }
 
+#[test]
+fn how_much_of_a_buffer_and_which_calls_are_told_is_configurable() {
+    let Some(_turn) = live() else { return };
+    let scene = Scene::new();
+    let (rules, more, written) = (scene.rules(), scene.file("more.yaml"), scene.file("written"));
+    let rule = |name: &str, condition: &str| {
+        format!(
+            "- rule: {name}\n  desc: A test\n  condition: {condition}\n  output: \"%evt.buffer\"\n  \
+             priority: NOTICE\n"
+        )
+    };
+    // The loader of programs protects what it has relocated: from writes, not to execute it.
+    let protected = rule("Protected", "evt.type = mprotect and proc.name = cat");
+    let condition = format!("evt.type = write and fd.name = {written}");
+    fs::write(&more, rule("Written", &condition) + &protected).unwrap();
+    let text: String = ('a'..='z').cycle().take(300).collect();
+
+    // What was written, and whether more than executable memory was told, with these options.
+    let told = |options: &[&str]| {
+        let args = [&["--json", "-r", &rules, "-r", &more], options].concat();
+        let mut run = Run::start(&args, &[]);
+        fs::write(&written, &text).unwrap();
+        cat(&scene.file("secret"));
+        let alerts: Vec<_> = std::iter::repeat_with(|| run.alert())
+            .take_while(|alert| alert["rule"] != "Secret read")
+            .collect();
+        let (code, summary) = run.stop();
+        assert_eq!(code, Some(0), "{summary}");
+        let of = |rule| alerts.iter().filter(move |alert| alert["rule"] == rule);
+        let buffers = of("Written").map(|alert| alert["output_fields"]["evt.buffer"].clone());
+        (buffers.collect::<Vec<_>>(), of("Protected").count() > 0)
+    };
+    assert_eq!(told(&[]), (vec![text[..80].into()], false), "as Falco has it");
+    let options = ["-o", "sensor.snap_length=200", "-o", "sensor.all_memory_calls=true"];
+    assert_eq!(told(&options), (vec![text[..200].into()], true));
+    assert_eq!(told(&["-o", "sensor.snap_length=4K"]), (vec![text.as_str().into()], false));
+}
+
 /// A file to be read, and a rule for it.
 struct Scene(tempfile::TempDir);
 

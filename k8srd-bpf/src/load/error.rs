@@ -8,6 +8,8 @@ use aya::programs::ProgramError;
 use aya::programs::links::LinkError;
 use rustix::thread::CapabilitySet;
 
+use crate::abi::SNAP_MAX;
+
 /// Why the sensor could not be loaded. The message says what is missing and what to do.
 #[derive(Debug)]
 pub struct LoadError {
@@ -19,6 +21,7 @@ enum Kind {
     Btf(aya::BtfError),
     Cpus(io::Error),
     RingMemory { budget: u64, least: u64 },
+    SnapLength { asked: u32 },
     Denied { what: String, missing: Vec<&'static str> },
     Object(EbpfError),
     StaleObject,
@@ -52,6 +55,10 @@ impl LoadError {
 
     pub(super) fn ring_memory(budget: u64, least: u64) -> Self {
         Kind::RingMemory { budget, least }.into()
+    }
+
+    pub(super) fn snap_length(asked: u32) -> Self {
+        Kind::SnapLength { asked }.into()
     }
 
     pub(super) fn object(error: EbpfError) -> Self {
@@ -108,6 +115,11 @@ impl fmt::Display for LoadError {
                 "ring memory of {budget} bytes is too little for this node: set ring_memory to \
                  {least} bytes or more",
             ),
+            Kind::SnapLength { asked } => write!(
+                f,
+                "no more than {SNAP_MAX} bytes of a buffer can be read: set snap_length to that or \
+                 less, not to {asked}",
+            ),
             Kind::Denied { what, missing } if missing.is_empty() => write!(
                 f,
                 "the kernel refused to load {what} although the capabilities are there: a \
@@ -153,6 +165,7 @@ impl error::Error for LoadError {
             Kind::Program { error, .. } => Some(error),
             Kind::Link { error, .. } => Some(error),
             Kind::RingMemory { .. }
+            | Kind::SnapLength { .. }
             | Kind::Denied { .. }
             | Kind::StaleObject
             | Kind::Missing { .. } => None,

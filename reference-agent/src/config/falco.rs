@@ -17,7 +17,10 @@ const ROWS: &[(&[&str], &str)] = &[
         "there is one sensor, and it needs no choice of a driver; its memory is sensor.ring_memory",
     ),
     (&["base_syscalls"], "which system calls are watched follows from the rules"),
-    (&["falco_libs"], "the sizes of tables are not configurable"),
+    (
+        &["falco_libs"],
+        "the sizes of tables are not configurable; its snaplen is sensor.snap_length",
+    ),
     (
         &["load_plugins", "plugins", "plugins_hostinfo"],
         "there are no plugins: containers and pods are built in",
