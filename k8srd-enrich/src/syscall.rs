@@ -25,6 +25,7 @@ use k8srd_core::kind::{KINDS, KindFlags, KindInfo};
 use k8srd_core::set::{FieldSet, KindSet};
 use k8srd_core::value::{Lookup, Value};
 
+use crate::read;
 use crate::unmarked::Unmarked;
 use follow::Followed;
 use table::Limits;
@@ -217,7 +218,7 @@ impl Enricher for SyscallFields {
                 field::CTX_SOCK_PROTOCOL,
             ]);
         }
-        if !follows && (!fields.is_empty() || wanted.iter().any(is_of_descriptor)) {
+        if follows || !fields.is_empty() || wanted.iter().any(is_of_descriptor) {
             fields.extend([
                 field::CTX_FD_NUM,
                 field::CTX_FD_TYPE,
@@ -248,7 +249,7 @@ impl Enricher for SyscallFields {
         if !follows {
             return Interest::new(KindSet::default(), fields);
         }
-        fields.extend([field::CTX_TID, field::CTX_PID, field::PROC_PID]);
+        fields.extend([field::CTX_TID, field::CTX_PID, field::CTX_START_TIME, field::PROC_PID]);
         fields.extend([field::CTX_CHILD_TID, field::CTX_CHILD_PID]);
         Interest::new(FOLLOWED.clone(), fields)
     }
@@ -279,7 +280,11 @@ impl Enricher for SyscallFields {
         arena: &'a Arena,
     ) -> Lookup<Value<'a>> {
         let Some(info) = KindInfo::of(event.kind()) else { return Lookup::Absent };
-        let (followed, flows) = (self.followed.as_deref(), self.flows);
+        let flows = self.flows;
+        let followed = self.followed.as_deref().filter(|_| {
+            // A recording of a live source has what the kernel told: it is judged as the live run was.
+            needs_table(key.field()) || event.get(&read::START_TIME, arena).known().is_none()
+        });
         Context { event, info, arena, followed, flows }.value(key).into()
     }
 }

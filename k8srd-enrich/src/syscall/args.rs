@@ -113,7 +113,7 @@ impl<'a> Context<'a> {
         let number = value.as_i64();
         match (param.ty, number) {
             (ParamType::Errno, Some(n)) => self.digits_of(n, names::error(n).unwrap_or_default()),
-            (ParamType::Fd, Some(fd)) => self.descriptor_text(param, fd),
+            (ParamType::Fd, Some(fd)) => self.descriptor_text(place, fd),
             (ParamType::Pid, Some(pid)) => {
                 Text { resolved: self.name_of_process(pid), ..self.digits_of(pid, "") }
             }
@@ -165,22 +165,28 @@ impl<'a> Context<'a> {
     }
 
     /// `<f>/etc/passwd`, `AT_FDCWD`, or the name of an error.
-    fn descriptor_text(&self, param: &ParamInfo, fd: i64) -> Text<'a> {
+    fn descriptor_text(&self, place: u8, fd: i64) -> Text<'a> {
         let text = self.digits_of(fd, names::error(fd).unwrap_or_default());
         let resolved = match (fd, self.followed) {
-            (AT_FDCWD, _) => b"AT_FDCWD",
+            (AT_FDCWD, _) => Some(&b"AT_FDCWD"[..]),
             (..0, _) => return text,
-            (_, Some(followed)) => match followed.get(fd) {
-                Some(descriptor) => fd::tagged(descriptor, self.arena),
-                None => b"",
-            },
-            _ if param.name == "dirfd" => match bytes(self.event, &read::PATH_BASE, self.arena) {
-                Some(base) => self.arena.concat(&[b"<d>", base]),
-                None => b"",
-            },
-            _ => self.descriptor().map_or(&b""[..], |found| found.tagged_name()),
+            (_, Some(followed)) => {
+                followed.get(fd).map(|descriptor| fd::tagged(descriptor, self.arena))
+            }
+            _ => self.told_directory(place).or_else(|| {
+                let found = self.descriptor()?;
+                found.is_also(fd).then(|| found.tagged_name())
+            }),
         };
-        Text { resolved, ..text }
+        Text { resolved: resolved.unwrap_or_default(), ..text }
+    }
+
+    /// The directory that a path of the event starts from, if the descriptor at `place` is of it.
+    fn told_directory(&self, place: u8) -> Option<&'a [u8]> {
+        let params = (0..).zip(self.info.params.iter());
+        let mut relative = params.filter(|(_, param)| param.ty == ParamType::RelPath);
+        let (path, _) = relative.find(|(path, _)| self.info.directory_of(*path) == Some(place))?;
+        Some(self.arena.concat(&[b"<d>", self.told_base(path)?]))
     }
 
     /// The name of the process: of any that the process table knows, else where the event's own

@@ -17,6 +17,7 @@ use k8srd_core::value::Value;
 
 use super::Context;
 use super::descriptor::{self, Descriptor, End, Ends, Role, Transport, Type};
+use super::follow;
 use super::kinds::{self, PARAMS};
 use super::paths::{self, NO_TEXT};
 use crate::path;
@@ -58,21 +59,11 @@ impl<'a> Context<'a> {
                     None => self.used().unwrap_or(-1),
                 };
                 let place = now.place().unwrap_or(number);
-                // A recording of a live source has what the kernel told, as the live run had it.
-                let facts = match self.is_told_by_kernel().then(|| Told::of(self)).flatten() {
-                    Some(told) => Some(Facts::Told(told)),
-                    None => followed.get(place).map(Facts::Kept),
-                };
-                (number, facts)
+                (number, followed.get(place).map(Facts::Kept))
             }
             None => self.told(),
         };
         Some(Found { context: *self, number, facts })
-    }
-
-    /// Whether facts of the kernel are better than what the event's params say.
-    fn is_told_by_kernel(&self) -> bool {
-        !kinds::opens_by_name(self.info.kind) && self.info.kind != EventKind::CONNECT
     }
 
     /// The number that a param tells.
@@ -92,11 +83,15 @@ impl<'a> Context<'a> {
             };
         }
         let told = || int(self.event, &read::FD_NUM, self.arena);
-        let number = self.used().or_else(told).unwrap_or(-1);
+        let made = || {
+            let made = follow::made_by(kind).and_then(|_| int(self.event, &PARAMS[0], self.arena));
+            made.filter(|&fd| fd >= 0)
+        };
+        let number = self.used().or_else(told).or_else(made).unwrap_or(-1);
         let connected = (kind == EventKind::CONNECT).then(|| Connected::of(*self)).flatten();
         let facts = match connected {
             Some(connected) => Some(Facts::Connected(connected)),
-            None => Told::of(self).map(Facts::Told),
+            None => Told::of(self).or_else(|| Told::made(self, number)).map(Facts::Told),
         };
         (number, facts)
     }
@@ -127,6 +122,23 @@ impl<'a> Found<'a> {
         let Some(facts) = &self.facts else { return b"" };
         let transport = descriptor::told_transport(facts.ty(), facts.transport(), facts.role());
         tag(facts.ty(), transport, facts.name(&self.context), self.context.arena)
+    }
+
+    /// Whether a descriptor that the event tells of as well is this one, or a copy of it, or the other
+    /// end, which is written alike.
+    pub(super) fn is_also(&self, fd: i64) -> bool {
+        let Context { event, info, arena, .. } = self.context;
+        let param = |place: usize| int(event, PARAMS.get(place)?, arena);
+        self.number == fd
+            || match info.kind {
+                kinds::DUP | kinds::DUP2 | kinds::DUP3 => param(0) == Some(fd),
+                kinds::FCNTL => {
+                    let copies = [kinds::DUPFD, kinds::DUPFD_CLOEXEC].map(|it| it as i64);
+                    param(2).is_some_and(|it| copies.contains(&it)) && param(0) == Some(fd)
+                }
+                kinds::PIPE | kinds::PIPE2 | kinds::SOCKETPAIR => param(2) == Some(fd),
+                _ => false,
+            }
     }
 
     /// The value of a field.

@@ -27,6 +27,7 @@ use super::table::{Limits, Table};
 use crate::hash::IntHasher;
 use crate::unmarked;
 use entries::Entries;
+pub(super) use others::made_by;
 
 /// Everything that is known of open descriptors, and what the event at hand made of it.
 #[derive(Debug)]
@@ -184,7 +185,7 @@ impl Followed {
             kinds::PIDFD_GETFD => self.pidfd_getfd(call),
             Kind::DESCRIPTOR => self.snapshot_row(call),
             kind => {
-                if let Some(ty) = others::made_by(kind) {
+                if let Some(ty) = made_by(kind) {
                     self.make(ty, call);
                 }
             }

@@ -115,6 +115,10 @@ kinds! {
     CLOSE_RANGE 451 close_range;
 }
 
+/// The commands of `fcntl` that copy a descriptor, as Falco numbers them.
+pub(super) const DUPFD: u64 = 1;
+pub(super) const DUPFD_CLOEXEC: u64 = 26;
+
 /// Entries of calls, which carry the arguments as they were before the call.
 pub(super) mod entry {
     use super::EventKind;

@@ -94,7 +94,7 @@ impl<'a> Context<'a> {
     }
 
     /// The directory that the path at `place` starts from, as the kernel told it.
-    fn told_base(&self, place: u8) -> Option<&'a [u8]> {
+    pub(super) fn told_base(&self, place: u8) -> Option<&'a [u8]> {
         let before = self.info.params.get(..usize::from(place))?;
         let is_path = |param: &&ParamInfo| matches!(param.ty, ParamType::Path | ParamType::RelPath);
         let key = match before.iter().filter(is_path).count() {

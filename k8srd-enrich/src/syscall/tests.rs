@@ -481,6 +481,8 @@ fn the_kernel_tells_where_relative_paths_start() {
             ("fs.path.source", Some("/from/a")),
             ("fs.path.target", Some("/to/b")),
             ("evt.arg.newpath", Some("/to/b")),
+            ("evt.arg.olddirfd", Some("<d>/from")),
+            ("evt.arg.newdirfd", Some("<d>/to")),
         ],
     );
     let link = TestEvent::falco("symlinkat")
@@ -493,12 +495,35 @@ fn the_kernel_tells_where_relative_paths_start() {
 }
 
 #[test]
+fn descriptors_that_are_told_by_one_of_them_are_written_alike() {
+    let told = |name: &str, params: &[(&str, i64)], about: i64, ty: u64| {
+        let event = params
+            .iter()
+            .fold(TestEvent::falco(name), |event, &(name, value)| event.param(name, value));
+        event.field("ctx.fd.num", about).field("ctx.fd.type", ty).field("ctx.fd.name", "/x")
+    };
+    let copied = told("dup2", &[("res", 9), ("oldfd", 3), ("newfd", 9)], 3, 1);
+    for param in ["evt.arg.res", "evt.arg.oldfd", "evt.arg.newfd"] {
+        check(&copied, &[(param, Some("<f>/x"))]);
+    }
+    let moved = told("splice", &[("res", 4), ("fd_in", 3), ("fd_out", 4)], 4, 1);
+    check(&moved, &[("evt.arg.fd_in", Some("3")), ("evt.arg.fd_out", Some("<f>/x"))]);
+    let asked = told("fcntl", &[("res", 1), ("fd", 3), ("cmd", 2)], 3, 1);
+    check(&asked, &[("evt.arg.fd", Some("<f>/x")), ("evt.arg.res", Some("1"))]);
+    let made = TestEvent::falco("bpf").param("fd", 5).param("cmd", 0);
+    check(&made, &[("fd.type", Some("bpf")), ("evt.arg.fd", Some("<b>"))]);
+    let failed = TestEvent::falco("bpf").param("fd", -1).param("cmd", 0);
+    check(&failed, &[("fd.type", None)]);
+}
+
+#[test]
 fn a_recording_of_a_live_source_reads_as_the_live_run() {
     let arena = Arena::default();
     let written = TestEvent::falco("write")
         .param("fd", 7)
         .field("ctx.pid", 5)
         .field("ctx.tid", 5)
+        .field("ctx.start_time", 9_u64)
         .field("ctx.fd.type", 1)
         .field("ctx.fd.name", "/etc/shadow");
     let mut fields = SyscallFields::builder().descriptors().build();

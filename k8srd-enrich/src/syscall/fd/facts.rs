@@ -12,6 +12,7 @@ use super::super::args::tuple_text;
 use super::super::descriptor::{
     Descriptor, Ends, Layer, Role, Transport, Type, ends_text, open_flag, unmapped,
 };
+use super::super::follow;
 use super::super::kinds::{self, PARAMS};
 use super::super::paths;
 use crate::path;
@@ -212,6 +213,14 @@ impl<'a> Told<'a> {
             dev: uint(event, &read::FD_DEV, arena).unwrap_or_default() as u32,
             ino: uint(event, &read::FD_INO, arena).unwrap_or_default(),
         })
+    }
+
+    /// One of which only the call says what it is.
+    pub(super) fn made(context: &Context<'a>, number: i64) -> Option<Self> {
+        let ty = follow::made_by(context.info.kind).filter(|_| number >= 0)?;
+        let ends = Ends::None;
+        let (role, transport) = (Role::None, Transport::Unknown);
+        Some(Self { ty, ends, role, transport, name: b"", dev: 0, ino: 0 })
     }
 
     /// Both ends, the client's first. Who accepts is the server, who connects the client. Of other

@@ -8,9 +8,7 @@ use super::{Call, Followed};
 
 /// Commands of `fcntl`, as Falco numbers them.
 mod command {
-    pub(super) const DUPFD: u64 = 1;
     pub(super) const SETFD: u64 = 3;
-    pub(super) const DUPFD_CLOEXEC: u64 = 26;
 }
 
 /// The kernel's.
@@ -56,9 +54,9 @@ impl Followed {
     pub(super) fn fcntl(&mut self, call: &Call<'_>) {
         let command = call.uint(2);
         match command {
-            command::DUPFD | command::DUPFD_CLOEXEC => {
+            kinds::DUPFD | kinds::DUPFD_CLOEXEC => {
                 let Some(fd) = call.result() else { return };
-                self.copy(fd, command == command::DUPFD_CLOEXEC, call);
+                self.copy(fd, command == kinds::DUPFD_CLOEXEC, call);
             }
             command::SETFD if call.result().is_some() => {
                 let cloexec = call.uint(3) & FD_CLOEXEC != 0;

@@ -9,7 +9,7 @@ use super::super::kinds;
 use super::{Call, Followed};
 
 /// What kind of descriptor such a call returns, whose number is its result.
-pub(super) fn made_by(kind: EventKind) -> Option<Type> {
+pub(in super::super) fn made_by(kind: EventKind) -> Option<Type> {
     Some(match kind {
         kinds::EVENTFD | kinds::EVENTFD2 => Type::Event,
         kinds::SIGNALFD | kinds::SIGNALFD4 => Type::Signalfd,
