@@ -133,7 +133,7 @@ pub fn captures() -> Inputs {
         }
         seeds.push(blocks::pieces(&writer.finish()?));
     }
-    let everything = RecorderOptions { env: true, buffers: true };
+    let everything = RecorderOptions::ALL;
     for options in [everything, RecorderOptions::default()] {
         let mut recorder = Recorder::new(Writer::new(Vec::new()), options);
         let arena = Arena::default();

@@ -12,7 +12,7 @@ use k8srd_core::arena::Arena;
 use k8srd_core::catalogue as field;
 use k8srd_core::event::Event;
 use k8srd_core::field::{Arg, Key};
-use k8srd_core::kind::{KindFlags, KindInfo, ParamInfo, ParamType};
+use k8srd_core::kind::{KindClass, KindFlags, KindInfo, ParamInfo, ParamType};
 
 use crate::context::CODE;
 use crate::record::{Record, RecordBuf};
@@ -49,22 +49,48 @@ pub enum Omission {
     Env,
     /// What is read and written.
     Buffers,
+    /// Events of kinds of the class [`KindClass::Io`].
+    Io,
+    /// Events of kinds of the class [`KindClass::Routine`].
+    Routine,
 }
 
 impl Omission {
     /// All that this version knows.
-    pub const ALL: &'static [Self] = &[Self::Env, Self::Buffers];
+    pub const ALL: &'static [Self] = &[Self::Env, Self::Buffers, Self::Io, Self::Routine];
 
     /// Its name in recordings.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Env => "env",
             Self::Buffers => "buffers",
+            Self::Io => KindClass::Io.name(),
+            Self::Routine => KindClass::Routine.name(),
         }
     }
 
     fn named(name: &str) -> Option<Self> {
         Self::ALL.iter().copied().find(|omission| omission.name() == name)
+    }
+
+    /// Whether it is all events of a kind. Those without which later ones are not understood are
+    /// always recorded.
+    ///
+    /// ```
+    /// use k8srd_capture::Omission;
+    /// use k8srd_core::kind::{EventKind, KindInfo};
+    ///
+    /// let [write, close] = [9, 5].map(|code| KindInfo::of(EventKind(code)).unwrap());
+    /// assert!(Omission::Io.spans(write));
+    /// assert!(!Omission::Io.spans(close), "after it, the descriptor is another");
+    /// ```
+    pub fn spans(self, kind: &KindInfo) -> bool {
+        let class = match self {
+            Self::Env | Self::Buffers => return false,
+            Self::Io => KindClass::Io,
+            Self::Routine => KindClass::Routine,
+        };
+        kind.class() == Some(class) && !kind.flags.contains(KindFlags::MODIFIES_STATE)
     }
 
     /// Whether a param of a kind holds it, and is not recorded without it.
@@ -80,8 +106,12 @@ impl Omission {
         }
     }
 
-    /// Whether there is some of it in what an event tells.
+    /// Whether there is some of it in what an event tells. A source that knows what nobody asks for
+    /// does not tell events that are left out as a whole.
     pub(crate) fn is_told_by(self, event: &dyn Event, arena: &Arena) -> bool {
+        if matches!(self, Self::Io | Self::Routine) {
+            return true;
+        }
         let Some(info) = KindInfo::of(event.kind()) else { return false };
         let holds = |place| {
             let value = event.get(&Key::param(place), arena).known();
@@ -91,7 +121,7 @@ impl Omission {
         params.any(|(place, param)| self.covers(info, param) && holds(place))
     }
 
-    /// Whether a field says something else of an event of a kind than it would have said if this had
+    /// Whether a field says something else of a recorded event of a kind than it would have said if this had
     /// been recorded: nothing, or less.
     ///
     /// `evt.args` and `evt.info` are among these where one of the params is: their text has it, and
@@ -121,6 +151,8 @@ impl fmt::Display for Omission {
         f.write_str(match self {
             Self::Env => "environments",
             Self::Buffers => "what is read and written",
+            Self::Io => "reads, writes and the like",
+            Self::Routine => "routine calls",
         })
     }
 }

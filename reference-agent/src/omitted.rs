@@ -1,7 +1,7 @@
 //! Which rules read what was left out of a recording on purpose.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::path::Path;
 
 use k8srd_capture::Omission;
@@ -28,11 +28,29 @@ struct Reader {
     reads: BTreeMap<Omission, Reads>,
 }
 
-/// The fields in question, as they are written.
+/// The fields in question, as they are written, and the kinds of which no event is there.
 #[derive(Default)]
 struct Reads {
+    kinds: BTreeSet<String>,
     in_condition: BTreeSet<String>,
     in_output: BTreeSet<String>,
+}
+
+impl Reads {
+    /// Whether there may be more alerts without it, or fewer.
+    fn decide(&self) -> bool {
+        !self.kinds.is_empty() || !self.in_condition.is_empty()
+    }
+
+    /// What is read, and by what of a rule.
+    fn parts(&self) -> impl Iterator<Item = (&'static str, String)> {
+        let kinds =
+            (!self.kinds.is_empty()).then(|| ("it", format!("judges {}", listed(&self.kinds))));
+        let fields = [("its condition", &self.in_condition), ("its output", &self.in_output)];
+        let fields = fields.into_iter().filter(|(_, fields)| !fields.is_empty());
+        let fields = fields.map(|(part, fields)| (part, format!("reads {}", listed(fields))));
+        kinds.into_iter().chain(fields)
+    }
 }
 
 impl Omitted {
@@ -78,8 +96,14 @@ struct Search<'a> {
 impl<'a> Search<'a> {
     fn of(schema: &'a Schema, plan: &Plan, rule: RuleId) -> Self {
         let kinds = plan.kinds(rule);
-        let kinds = kinds.iter().filter_map(|kind| schema.kind_info(kind)).collect();
-        Self { schema, kinds, reads: BTreeMap::new() }
+        let kinds: Vec<_> = kinds.iter().filter_map(|kind| schema.kind_info(kind)).collect();
+        let mut reads = BTreeMap::<_, Reads>::new();
+        for &omission in Omission::ALL {
+            for kind in kinds.iter().filter(|kind| omission.spans(kind)) {
+                reads.entry(omission).or_default().kinds.insert(kind.name.to_string());
+            }
+        }
+        Self { schema, kinds, reads }
     }
 
     fn in_condition(&mut self, condition: &Condition) {
@@ -129,13 +153,16 @@ pub(crate) struct News<'a> {
 impl News<'_> {
     /// A line for each omission that the condition reads.
     pub(crate) fn of_condition(&self) -> String {
-        let lines = self.readers.iter().flat_map(|reader| {
-            self.lacks(reader).map(|(omission, reads)| {
-                let (fields, why) = (listed(&reads.in_condition), self.why(omission));
-                format!("k8srd: {} reads {fields}, and {why}\n", reader.name)
-            })
-        });
-        lines.collect()
+        let mut lines = String::new();
+        for reader in self.readers {
+            for (omission, reads) in self.lacks(reader) {
+                let why = self.why(omission);
+                for (_, what) in reads.parts() {
+                    let _ = writeln!(lines, "k8srd: {} {what}, and {why}", reader.name);
+                }
+            }
+        }
+        lines
     }
 
     fn lacks<'r>(&self, reader: &'r Reader) -> impl Iterator<Item = (Omission, &'r Reads)> {
@@ -152,8 +179,7 @@ impl News<'_> {
 impl fmt::Display for News<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let concerned = self.readers.iter().filter(|reader| self.lacks(reader).next().is_some());
-        let decides =
-            |reader: &&Reader| self.lacks(reader).any(|(_, reads)| !reads.in_condition.is_empty());
+        let decides = |reader: &&Reader| self.lacks(reader).any(|(_, reads)| reads.decide());
         let (judged, told): (Vec<_>, Vec<_>) = concerned.partition(decides);
         for (verdict, readers) in
             [("may judge otherwise than live", judged), ("may tell less than live", told)]
@@ -162,13 +188,8 @@ impl fmt::Display for News<'_> {
                 writeln!(f, "rule {:?} {verdict}", reader.name)?;
                 for (omission, reads) in self.lacks(reader) {
                     let why = self.why(omission);
-                    for (part, fields) in
-                        [("condition", &reads.in_condition), ("output", &reads.in_output)]
-                    {
-                        if !fields.is_empty() {
-                            let fields = listed(fields);
-                            writeln!(f, "  because its {part} reads {fields}, and {why}")?;
-                        }
+                    for (subject, what) in reads.parts() {
+                        writeln!(f, "  because {subject} {what}, and {why}")?;
                     }
                 }
             }
@@ -177,6 +198,12 @@ impl fmt::Display for News<'_> {
     }
 }
 
-fn listed(fields: &BTreeSet<String>) -> String {
-    fields.iter().map(String::as_str).collect::<Vec<_>>().join(", ")
+/// The first of them, and how many more.
+fn listed(names: &BTreeSet<String>) -> String {
+    const MOST: usize = 5;
+    let mut text = names.iter().take(MOST).map(String::as_str).collect::<Vec<_>>().join(", ");
+    if names.len() > MOST {
+        let _ = write!(text, " and {} more", names.len() - MOST);
+    }
+    text
 }

@@ -28,11 +28,11 @@ use tap::Tap;
 ///
 /// The capture (.scap) can be judged again by `k8srd replay`, which raises the alerts that `k8srd run`
 /// would have raised, and be read by Falco and sysdig. Recorded are: the processes that run already, and
-/// from then on the events that change what is known of processes and descriptors, as far as the
-/// sensor sees them (programs started, files opened, connections); with each event the ids, capabilities and
-/// namespaces of its task and the path that was really opened. Environments and what is read and written are
-/// left out, since they often hold secrets, and the capture says so: `replay` names the rules that would have
-/// read them. The file is readable by its owner only. Needs root.
+/// from then on what happens (programs started, files opened, connections, all system calls); with each
+/// event the ids, capabilities and namespaces of its task and the path that was really opened. Left out
+/// are environments and what is read and written, since they often hold secrets, and reads, writes and
+/// routine calls as such, since there are so many. The capture says so: `replay` names the rules that would
+/// have read them. The file is readable by its owner only. Needs root.
 #[derive(Args, Debug)]
 #[command(after_long_help = EXAMPLES)]
 pub(crate) struct RecordArgs {
@@ -49,7 +49,7 @@ pub(crate) struct RecordArgs {
     #[arg(short, long, value_name = "CONDITION")]
     filter: Option<String>,
 
-    /// Record what often holds secrets, too
+    /// Record what often holds secrets, or is too much for most uses, too
     #[arg(long, value_enum, value_delimiter = ',', value_name = "WHAT")]
     with: Vec<Extra>,
 
@@ -62,8 +62,12 @@ pub(crate) struct RecordArgs {
 enum Extra {
     /// The environments of processes
     Env,
-    /// What is read and written
+    /// What is read and written; with it, io
     Buffers,
+    /// Reads, writes and other uses of descriptors that change nothing
+    Io,
+    /// Memory, waiting, clocks, what a process asks of itself
+    Routine,
 }
 
 const EXAMPLES: &str = "Examples:
@@ -71,6 +75,7 @@ const EXAMPLES: &str = "Examples:
   k8srd record -w trace.scap --for 30s                  for half a minute, not compressed
   k8srd record -w sh.scap.gz -f 'proc.name = sh'        what shells do
   k8srd record -w trace.scap.gz --with env              with the environments of processes
+  k8srd record -w all.scap.gz --with io,routine         every system call
 Then:
   k8srd events trace.scap.gz                            what is in it
   k8srd replay trace.scap.gz -r rules.yaml              what rules say of it
@@ -101,11 +106,15 @@ pub(crate) fn run(args: &RecordArgs) -> Result<ExitCode> {
     let compressed = args.write.extension().is_some_and(|extension| extension == "gz");
     let mut writer = if compressed { Writer::gzip(file) } else { Writer::new(file) };
     host::describe(&mut writer, &wire::host_root()).context(broken(&args.write))?;
+    let with = |extra| args.with.contains(&extra);
     let options = RecorderOptions {
-        env: args.with.contains(&Extra::Env),
-        buffers: args.with.contains(&Extra::Buffers),
+        env: with(Extra::Env),
+        buffers: with(Extra::Buffers),
+        // What a condition chooses was asked for.
+        io: chosen.is_some() || with(Extra::Io) || with(Extra::Buffers),
+        routine: chosen.is_some() || with(Extra::Routine),
     };
-    let tap = Tap::new(Recorder::new(writer, options), chosen);
+    let tap = Tap::new(Recorder::new(writer, options), options, chosen);
     let mut pipeline = wire::recording_pipeline(sensor, &config, &schema, tap.clone())?;
     here::tell(pipeline.findings());
     eprintln!("k8srd: recording to {}; SIGINT or SIGTERM ends", args.write.display());

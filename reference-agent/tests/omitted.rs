@@ -33,10 +33,12 @@ fn events() -> [TestEvent; 3] {
     [done_by(exec, 10), done_by(write, 11), done_by(open, 12)]
 }
 
-const NOTHING: RecorderOptions = RecorderOptions { env: false, buffers: false };
-const ENV: RecorderOptions = RecorderOptions { env: true, buffers: false };
-const BUFFERS: RecorderOptions = RecorderOptions { env: false, buffers: true };
-const ALL: RecorderOptions = RecorderOptions { env: true, buffers: true };
+const NOTHING: RecorderOptions =
+    RecorderOptions { env: false, buffers: false, ..RecorderOptions::ALL };
+const ENV: RecorderOptions = RecorderOptions { env: true, buffers: false, ..RecorderOptions::ALL };
+const BUFFERS: RecorderOptions =
+    RecorderOptions { env: false, buffers: true, ..RecorderOptions::ALL };
+const ALL: RecorderOptions = RecorderOptions::ALL;
 
 /// A rule by name, its condition and its output.
 type Rule<'a> = (&'a str, &'a str, &'a str);
@@ -173,6 +175,32 @@ fn all_alerts_that_differ_are_of_rules_that_are_named() {
         };
         assert_eq!(rest(&replayed), rest(&live), "{capture}:\n{said}");
     }
+}
+
+#[test]
+fn rules_about_events_that_were_left_out_are_named() {
+    let scene = Scene::new();
+    let arena = Arena::default();
+    let default = RecorderOptions { env: true, ..RecorderOptions::default() };
+    let mut recorder = Recorder::new(Writer::new(Vec::new()), default);
+    events().iter().for_each(|event| recorder.record(event, &arena).unwrap());
+    fs::write(scene.file("default"), recorder.finish().unwrap()).unwrap();
+    let output = scene.replay(&["default"]);
+    assert_eq!(fired(&output), ["Preloaded", "Executed", "Opened"]);
+    let said = scene.said(&output);
+    let why = "rule \"Length\" may judge otherwise than live\n  because it judges write, and default was \
+               recorded without reads, writes and the like: record with `k8srd record --with io`\n";
+    assert!(said.contains(why), "{said}");
+    assert!(said.contains("rule \"Written\" may"), "{said}");
+    assert_eq!(said.matches("rule ").count(), 2, "{said}");
+    let said = scene.said(&scene.events(&["default"], &["-f", "evt.type in (read, write, futex)"]));
+    assert_eq!(
+        said,
+        "k8srd: --filter judges read, write, and default was recorded without reads, writes and the \
+         like: record with `k8srd record --with io`\n\
+         k8srd: --filter judges futex, and default was recorded without routine calls: record with \
+         `k8srd record --with routine`\n"
+    );
 }
 
 #[test]

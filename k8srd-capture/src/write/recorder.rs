@@ -21,6 +21,10 @@ pub struct RecorderOptions {
     pub env: bool,
     /// What is read and written: it often is a secret.
     pub buffers: bool,
+    /// Reads, writes and other uses of descriptors that change nothing: there are very many.
+    pub io: bool,
+    /// Memory, waiting, clocks, what a process asks of itself: likewise.
+    pub routine: bool,
 }
 
 /// Records the events of a source, so that a replay gives what the source gave.
@@ -92,6 +96,9 @@ impl<W: Write> Recorder<W> {
         state: bool,
     ) -> Result<(), WriteError> {
         self.say_omissions(event, arena)?;
+        if !state && KindInfo::of(event.kind()).is_some_and(|kind| !self.options.records(kind)) {
+            return Ok(());
+        }
         let Self { writer, options, record, context, counts, unsaid: _ } = self;
         context::encode(event, arena, context);
         let context = Context::of(context.record());
@@ -119,8 +126,8 @@ impl<W: Write> Recorder<W> {
         Ok(())
     }
 
-    /// Says before the first event that something is left out of that it is: a replay can say what it
-    /// lacks, and lacks nothing that the source did not tell.
+    /// Says before the first event that something is left out of, or is left out, that it is: a replay
+    /// can say what it lacks, and lacks nothing that the source did not tell.
     fn say_omissions(&mut self, event: &dyn Event, arena: &Arena) -> Result<(), WriteError> {
         let Self { writer, record, unsaid, .. } = self;
         let is_news = |omission: &Omission| omission.is_told_by(event, arena);
@@ -163,12 +170,22 @@ impl<W: Write> Recorder<W> {
 }
 
 impl RecorderOptions {
+    /// Everything that a source tells.
+    pub const ALL: Self = Self { env: true, buffers: true, io: true, routine: true };
+
     /// What is left out.
     fn omissions(self) -> impl Iterator<Item = Omission> {
         Omission::ALL.iter().copied().filter(move |omission| match omission {
             Omission::Env => !self.env,
             Omission::Buffers => !self.buffers,
+            Omission::Io => !self.io,
+            Omission::Routine => !self.routine,
         })
+    }
+
+    /// Whether events of a kind are recorded: a source need not tell others.
+    pub fn records(self, kind: &KindInfo) -> bool {
+        !self.omissions().any(|omission| omission.spans(kind))
     }
 
     fn keeps(self, kind: &KindInfo, param: &ParamInfo) -> bool {

@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 
-use k8srd_capture::{Recorder, RecorderCounts, WriteError};
+use k8srd_capture::{Recorder, RecorderCounts, RecorderOptions, WriteError};
 use k8srd_core::arena::Arena;
 use k8srd_core::catalogue::{self, FIELDS};
 use k8srd_core::enricher::{Enricher, Slot};
@@ -33,9 +33,12 @@ struct Shared {
 }
 
 impl Tap {
-    /// Records all events, or those for which `chosen` raises an alert.
-    pub(super) fn new(recorder: Recorder<File>, chosen: Option<RuleMatcher>) -> Self {
-        // What changes state, and whatever else was asked for.
+    /// Records all events that the recorder takes, or those for which `chosen` raises an alert.
+    pub(super) fn new(
+        recorder: Recorder<File>,
+        options: RecorderOptions,
+        chosen: Option<RuleMatcher>,
+    ) -> Self {
         let changes = |flags: KindFlags| flags.contains(KindFlags::MODIFIES_STATE);
         let state: KindSet =
             KINDS.iter().filter(|info| changes(info.flags)).map(|info| info.kind).collect();
@@ -43,8 +46,12 @@ impl Tap {
         let context = FIELDS.iter().filter(|info| info.class == FieldClass::Ctx);
         let context = context.filter(|info| info.id != catalogue::CTX_NUMBER);
         let mut interest = Interest::new(state.clone(), context.map(|info| info.id).collect());
-        if let Some(chosen) = &chosen {
-            interest.union_with(chosen.interest());
+        match &chosen {
+            Some(chosen) => interest.union_with(chosen.interest()),
+            None => {
+                let all = KINDS.iter().filter(|info| options.records(info)).map(|info| info.kind);
+                interest.union_with(&Interest::new(all.collect(), FieldSet::default()));
+            }
         }
         let shared = Shared { recorder: Some(recorder), chosen, failure: None };
         let (state, interest) = (Arc::new(state), Arc::new(interest));

@@ -211,7 +211,7 @@ proptest! {
     #[test]
     fn a_replay_says_what_was_recorded(events in prop::collection::vec(made(), 1..4)) {
         let arena = Arena::default();
-        let options = RecorderOptions { env: true, buffers: true };
+        let options = RecorderOptions::ALL;
         let mut recorder = Recorder::new(Writer::new(Vec::new()), options);
         // From now on a task is an event.
         let first = Made { kind: EventKind(5), time: 0, params: vec![], context: BTreeMap::new() };
@@ -260,6 +260,9 @@ fn live(kind: EventKind, params: &[(&str, Datum)]) -> Made {
     }
     made
 }
+
+const WITHOUT_SECRETS: RecorderOptions =
+    RecorderOptions { env: false, buffers: false, ..RecorderOptions::ALL };
 
 fn recorded(options: RecorderOptions, events: &[Made]) -> Vec<u8> {
     let arena = Arena::default();
@@ -339,7 +342,7 @@ fn secrets_are_recorded_only_on_demand() {
         let bytes = recorded(options, std::slice::from_ref(event));
         bytes.windows(6).any(|window| window == b"secret")
     };
-    let none = RecorderOptions::default();
+    let none = WITHOUT_SECRETS;
     assert!([&task, &exec, &write].iter().all(|event| !holds(none, event)));
     for info in KINDS.iter().filter(|info| info.param("env").is_some()) {
         assert!(!holds(none, &live(info.kind, &[("env", secret())])), "{}", info.name);
@@ -489,7 +492,7 @@ fn a_recording_says_what_was_left_out() {
         (false, true, &[Omission::Env]),
         (true, true, &[]),
     ] {
-        let bytes = recorded(RecorderOptions { env, buffers }, &secrets());
+        let bytes = recorded(RecorderOptions { env, buffers, ..RecorderOptions::ALL }, &secrets());
         assert_eq!(known(bytes.clone()), left_out);
         assert_eq!(replayed(bytes).len(), 2, "it is no event of its own");
     }
@@ -497,7 +500,7 @@ fn a_recording_says_what_was_left_out() {
 
 #[test]
 fn what_was_not_there_was_not_left_out() {
-    let nothing = RecorderOptions::default();
+    let nothing = WITHOUT_SECRETS;
     let empty = || Datum::Buffer(vec![]);
     let exec = [("env", empty()), ("args", Datum::Buffer(b"-l\0".to_vec()))];
     let kept = [
@@ -514,12 +517,40 @@ fn what_was_not_there_was_not_left_out() {
 }
 
 #[test]
+fn kinds_are_left_out_as_a_whole_and_the_capture_says_so() {
+    let [_, write] = secrets();
+    let close = live(EventKind(5), &[]);
+    let futex = live(EventKind(65), &[]);
+    let events = [write, close, futex];
+    let codes = |bytes| {
+        let mut codes = Vec::new();
+        read(bytes, &mut |item| {
+            if let Item::Event(event) = item {
+                codes.push(event.code);
+            }
+        });
+        codes
+    };
+    let bytes = recorded(RecorderOptions::default(), &events);
+    let all = [Omission::Env, Omission::Buffers, Omission::Io, Omission::Routine];
+    assert_eq!(known(bytes.clone()), all[1..], "no environment was there");
+    assert_eq!(codes(bytes), [5], "it changes what descriptors are");
+    let io = RecorderOptions { io: true, buffers: true, ..RecorderOptions::default() };
+    let bytes = recorded(io, &events);
+    assert_eq!(known(bytes.clone()), [Omission::Routine]);
+    assert_eq!(codes(bytes), [9, 5]);
+    let bytes = recorded(RecorderOptions::ALL, &events);
+    assert_eq!(known(bytes.clone()), []);
+    assert_eq!(codes(bytes).len(), 3);
+}
+
+#[test]
 fn it_is_said_once_and_before_everything_that_lacks_it() {
     let [task, write] = secrets();
     let close = live(EventKind(5), &[]);
     let events = [task.clone(), task, close, write.clone(), write];
     let mut order = Vec::new();
-    read(recorded(RecorderOptions::default(), &events), &mut |item| match item {
+    read(recorded(WITHOUT_SECRETS, &events), &mut |item| match item {
         Item::Process(_) => order.push("process".to_owned()),
         Item::Event(event) => order.push(event.code.to_string()),
         Item::Omitted(omitted) => {
@@ -537,7 +568,7 @@ fn other_tools_see_nothing_but_what_they_pass_over() {
     let mut kinds = Vec::new();
     let [task, write] = secrets();
     let close = live(EventKind(5), &[]);
-    let bytes = recorded(RecorderOptions::default(), &[task, close, write]);
+    let bytes = recorded(WITHOUT_SECRETS, &[task, close, write]);
     let mut rest = bytes.as_slice();
     while let Some((header, _)) = rest.split_first_chunk::<8>() {
         let word = |at: usize| u32::from_le_bytes(header[at..at + 4].try_into().unwrap());
