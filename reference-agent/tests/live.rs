@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 #![expect(clippy::print_stdout, reason = "a skip says why")]
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::net::UdpSocket;
@@ -215,6 +216,54 @@ fn a_replay_names_the_rules_that_read_more_than_was_recorded() {
 }
 
 #[test]
+fn all_acts_replay_to_the_alerts_that_they_raised() {
+    let Some(_turn) = live() else { return };
+    let scene = Scene::new();
+    let list = shown(&Command::new(K8SRD).args(["act", "--list", "--json"]).output().unwrap());
+    let rows = list.lines().map(|line| serde_json::from_str::<Value>(line).expect(line));
+    let kinds: BTreeSet<String> = rows
+        .flat_map(|mut row| serde_json::from_value::<Vec<String>>(row["kinds"].take()).unwrap())
+        .collect();
+    let kinds = Vec::from_iter(kinds).join(", ");
+    let rule = format!(
+        "- rule: Acted\n  desc: A test\n  condition: evt.type in ({kinds}) and proc.name = actor\n  \
+         output: \"%evt.type %evt.args %evt.res %fd.name %fd.type %fd.typechar %proc.cmdline \
+         %proc.exepath %proc.pid %thread.tid %proc.ppid %proc.cwd %user.uid %group.gid %container.id\"\n  \
+         priority: WARNING\n"
+    );
+    let rules = scene.file("acts.yaml");
+    fs::write(&rules, rule).unwrap();
+    let capture = scene.file("acts.scap.gz");
+    let everything = ["-w", &capture, "--with", "env,buffers,io,routine"];
+
+    // What else runs on the machine makes events, too: more than a ring holds, now and then.
+    for _ in 0..3 {
+        let recording = Run::of("record", &everything, &[], "recording to ");
+        let run = Run::start(&["--json", "-r", &rules], &[]);
+        let acts = Command::new(K8SRD).args(["act", "--all"]).output().unwrap();
+        assert!(acts.status.success(), "{}", shown(&acts));
+        let (alerts, summary) = run.stop_and_read();
+        let (_, recorded) = recording.stop();
+        let lost = |said: &str| !said.contains("lost: 0\n") && !said.ends_with("lost: 0");
+        if lost(&summary) || lost(&recorded) {
+            continue;
+        }
+        let replay =
+            Command::new(K8SRD).args(["replay", &capture, "--json", "-r", &rules]).output();
+        let replayed = String::from_utf8(replay.unwrap().stdout).unwrap();
+        let replayed: Vec<_> = replayed.lines().map(alert_without_time).collect();
+        let live: Vec<_> = alerts.iter().map(|line| alert_without_time(line)).collect();
+        for (replayed, live) in replayed.iter().zip(&live) {
+            assert_eq!(replayed, live);
+        }
+        assert_eq!(replayed.len(), live.len());
+        assert!(live.len() > 300, "{}", live.len());
+        return;
+    }
+    panic!("events were lost three times");
+}
+
+#[test]
 fn a_recording_says_what_it_cannot_see_and_gives_its_account_where_the_file_is_full() {
     let Some(_turn) = live() else { return };
     let record = |args: &[&str]| {
@@ -257,6 +306,10 @@ fn a_recording_of_some_events_knows_who_did_them() {
 }
 
 /// An alert but for the moment, which two sensors do not see alike to the nanosecond.
+fn alert_without_time(line: &str) -> Value {
+    without_time(serde_json::from_str(line).expect(line))
+}
+
 fn without_time(mut alert: Value) -> Value {
     alert["time"].take();
     alert["output_fields"]["evt.time"].take();
@@ -507,6 +560,13 @@ impl Run {
     /// Ends it; the exit code and what it said.
     fn stop(self) -> (Option<i32>, String) {
         self.stop_by(Signal::SIGTERM)
+    }
+
+    /// Ends it; the lines that nobody read yet, and what it said.
+    fn stop_and_read(mut self) -> (Vec<String>, String) {
+        let lines = std::mem::replace(&mut self.lines, mpsc::channel().1);
+        let (_, said) = self.stop();
+        (lines.iter().collect(), said)
     }
 
     fn stop_by(mut self, by: Signal) -> (Option<i32>, String) {
