@@ -255,10 +255,7 @@ impl Pipeline {
     /// Where the source refuses, or the pipeline is strict and there is a finding. The old ones stay
     /// in place then. A source that gives what both need and refuses to be asked for less afterwards
     /// is no error: it goes on with that, as [`Pipeline::subscribed`] says.
-    pub fn replace_matchers(
-        &mut self,
-        matchers: Vec<Box<dyn Matcher>>,
-    ) -> Result<(), PipelineError> {
+    pub fn reload(&mut self, matchers: Vec<Box<dyn Matcher>>) -> Result<(), PipelineError> {
         let Self { source, enrichers, wiring, .. } = self;
         let findings = finding::findings(wiring, source.produces(), &matchers);
         refuse_findings(self.strict, &findings)?;

@@ -75,7 +75,10 @@ pub(crate) enum Verb {
 /// watching has begun, problems, and at the end a summary of events, alerts and losses. What was
 /// not processed is counted with its reason; a summary without such numbers says that nothing was
 /// lost. A stretch of time in which events were lost, or nobody watched, is an alert, too.
-#[derive(Args, Debug)]
+///
+/// Rules that change are loaded anew within seconds, or at once on SIGHUP, and no event is missed. Where
+/// the new ones are wrong, their problems are told and the old ones stay.
+#[derive(Args, Clone, Debug)]
 #[command(after_long_help = RUN_EXAMPLES)]
 pub(crate) struct RunArgs {
     /// Falco rule file, or directory whose .yaml and .yml files are read in the order of their

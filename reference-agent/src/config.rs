@@ -63,6 +63,9 @@ pub(crate) struct Config {
     /// over with a word on standard error. Where `-r` is given, these are not read; where neither
     /// names any, the shipped rules are.
     pub(crate) rules_files: Vec<PathBuf>,
+    /// Whether `k8srd run` looks for changes of the configuration file and the rule files, and loads
+    /// the rules anew. Other changes take effect at the next start. SIGHUP asks for it in any case.
+    pub(crate) watch_config_files: bool,
     /// Which rules are judged, besides what the files say: each entry enables or disables the
     /// rules that it selects, in order, after all files are loaded. To have only some, disable
     /// `*` first.
@@ -110,6 +113,7 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             rules_files: Vec::new(),
+            watch_config_files: true,
             rules: Vec::new(),
             priority: Floor(Priority::Debug),
             rule_matching: RuleMatching::default(),

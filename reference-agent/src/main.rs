@@ -24,6 +24,7 @@ mod local_time;
 mod omitted;
 mod paint;
 mod record;
+mod reload;
 mod replay;
 mod rules;
 mod run;

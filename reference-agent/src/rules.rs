@@ -26,13 +26,16 @@ const MAX_READ: u64 = 64 << 20;
 /// Where a file cannot be read, a directory holds no rules, or a rule is wrong: all problems of all
 /// files, with the place of each.
 pub(crate) fn load(config: &Config, schema: &Schema, paths: &[PathBuf]) -> Result<RuleSet> {
-    let loader = loader(config, schema);
-    let loader = match paths {
-        [] => add_configured(loader, config)?,
-        // These are asked for by name: one that is not there is a wrong call.
-        paths => add_files(loader, &files(paths)?),
-    };
-    let (rules, problems) = loader.load();
+    load_texts(config, schema, texts(config, paths)?)
+}
+
+/// Loads rules that were read before.
+///
+/// # Errors
+///
+/// Where a file could not be read or a rule is wrong.
+pub(crate) fn load_texts(config: &Config, schema: &Schema, texts: Vec<Text>) -> Result<RuleSet> {
+    let (rules, problems) = add_texts(loader(config, schema), texts).load();
     if !problems.is_empty() {
         eprint!("{}", problems.render());
     }
@@ -41,6 +44,40 @@ pub(crate) fn load(config: &Config, schema: &Schema, paths: &[PathBuf]) -> Resul
         bail!("the rules are not usable: {errors} errors, listed above");
     }
     Ok(rules)
+}
+
+/// A file's text, or why it cannot be read.
+#[derive(Debug)]
+pub(crate) struct Text {
+    pub(crate) name: String,
+    pub(crate) content: io::Result<Vec<u8>>,
+}
+
+impl Text {
+    fn of(file: &Path) -> Self {
+        let mut content = Vec::new();
+        let read = fs::File::open(file).and_then(|it| it.take(MAX_READ).read_to_end(&mut content));
+        Self { name: file.display().to_string(), content: read.map(|_| content) }
+    }
+}
+
+/// The texts of all rules of these files and directories; or, if there are none, of those that the
+/// configuration names; or else the shipped ones.
+///
+/// # Errors
+///
+/// Where a directory cannot be read or holds no rules, or nothing is there.
+pub(crate) fn texts(config: &Config, paths: &[PathBuf]) -> Result<Vec<Text>> {
+    let files = match (paths, &config.rules_files[..]) {
+        ([], []) => {
+            let content = Ok(SHIPPED.as_bytes().to_vec());
+            return Ok(vec![Text { name: SHIPPED_NAME.to_owned(), content }]);
+        }
+        ([], configured) => configured_files(configured)?,
+        // These are asked for by name: one that is not there is a wrong call.
+        (paths, _) => files(paths)?,
+    };
+    Ok(files.iter().map(|file| Text::of(file)).collect())
 }
 
 /// A loader that does what the configuration says.
@@ -62,10 +99,7 @@ pub(crate) fn loader(config: &Config, schema: &Schema) -> Loader {
 ///
 /// Where `rules_files` names nothing that is there, or a directory that cannot be read.
 pub(crate) fn add_configured(loader: Loader, config: &Config) -> Result<Loader> {
-    Ok(match &config.rules_files[..] {
-        [] => loader.add_file(SHIPPED_NAME, SHIPPED),
-        configured => add_files(loader, &configured_files(configured)?),
-    })
+    Ok(add_texts(loader, texts(config, &[])?))
 }
 
 /// Adds all rule files that these paths name. What cannot be read is a problem among those that
@@ -75,25 +109,18 @@ pub(crate) fn add_all(mut loader: Loader, paths: &[PathBuf]) -> Loader {
         let none = || io::Error::other("it is a directory without a .yaml or .yml file");
         let found = files_at(path);
         match found.and_then(|files| if files.is_empty() { Err(none()) } else { Ok(files) }) {
-            Ok(files) => loader = add_files(loader, &files),
+            Ok(files) => loader = add_texts(loader, files.iter().map(|file| Text::of(file))),
             Err(error) => loader = loader.add_unreadable(path.display().to_string(), error),
         }
     }
     loader
 }
 
-fn add_files(loader: Loader, files: &[PathBuf]) -> Loader {
-    files.iter().fold(loader, |loader, file| add(loader, file))
-}
-
-fn add(loader: Loader, file: &Path) -> Loader {
-    let name = file.display().to_string();
-    let mut content = Vec::new();
-    let read = fs::File::open(file).and_then(|file| file.take(MAX_READ).read_to_end(&mut content));
-    match read {
-        Ok(_) => loader.add_file(name, content),
+fn add_texts(loader: Loader, texts: impl IntoIterator<Item = Text>) -> Loader {
+    texts.into_iter().fold(loader, |loader, Text { name, content }| match content {
+        Ok(content) => loader.add_file(name, content),
         Err(error) => loader.add_unreadable(name, error),
-    }
+    })
 }
 
 /// The rule files that `rules_files` names. As with Falco it may name what is not there (rules of

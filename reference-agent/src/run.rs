@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
 use k8srd_core::pipeline::Pipeline;
+use k8srd_core::rules::{RuleMatcher, RuleSet};
 use k8srd_core::schema::Schema;
 use k8srd_core::source::Flow;
 use k8srd_sinks::delivery::{Delivery, Limits};
@@ -14,6 +15,7 @@ use k8srd_sinks::writer::WriterSink;
 use crate::cli::RunArgs;
 use crate::config::{self, Config};
 use crate::here::Here;
+use crate::reload::{self, Fresh, Reload};
 use crate::signals::StopWish;
 use crate::summary::Summary;
 use crate::watched::{Moment, Watched};
@@ -28,32 +30,39 @@ const FINISH: Duration = Duration::from_secs(5);
 pub(crate) fn run(args: &RunArgs) -> Result<ExitCode> {
     let config = configure(args)?;
     let schema = wire::schema(&config)?;
-    let rules = rules::load(&config, &schema, &args.rules)?;
-    let enabled = rules.rules().iter().filter(|rule| rule.is_enabled()).count();
+    let texts = rules::texts(&config, &args.rules)?;
+    let loaded = reload::fingerprint(&texts, &config);
+    let rules = rules::load_texts(&config, &schema, texts)?;
     let plan = wire::plan(&config, rules.clone());
 
     let stop = StopWish::watch()?;
     let sensor = wire::sensor(&config)?;
     let rings = wire::rings(&sensor, &config);
     let mut pipeline = wire::live_pipeline(sensor, &config, &schema, plan)?;
+    let reload = Reload::start(args, &config, &schema, loaded)?;
     let (watched, gap) = Watched::since(&config.state_dir, &Moment::now());
     gap.into_iter().for_each(|gap| pipeline.was_blind(gap));
     eprint!("{}", Here::of(&schema, &rules, pipeline.findings()));
-    let kinds = pipeline.subscribed().kinds().iter().filter(|kind| !kind.is_state()).count();
     let sink = WriterSink::new("standard output", io::stdout(), wire::encoder(&config));
     let delivery =
         Delivery::start(sink, Limits::default()).context("no thread for standard output")?;
 
-    eprintln!(
-        "k8srd: watching {kinds} kinds of events with {enabled} rules; SIGINT or SIGTERM ends"
-    );
+    eprintln!("k8srd: {}; SIGINT or SIGTERM ends", extent(&pipeline, &rules));
     if args.verbose {
         eprintln!("k8srd: {rings}");
     }
-    watch(pipeline, watched, delivery, &schema, &stop)
+    watch(pipeline, watched, delivery, &reload, &schema, &stop)
 }
 
-fn configure(args: &RunArgs) -> Result<Config> {
+/// What is watched, in words.
+fn extent(pipeline: &Pipeline, rules: &RuleSet) -> String {
+    let enabled = rules.rules().iter().filter(|rule| rule.is_enabled()).count();
+    let kinds = pipeline.subscribed().kinds().iter().filter(|kind| !kind.is_state()).count();
+    format!("watching {kinds} kinds of events with {enabled} rules")
+}
+
+/// What the command line and the configuration file say.
+pub(crate) fn configure(args: &RunArgs) -> Result<Config> {
     let mut flags = Vec::new();
     if let Some(size) = &args.ring_memory {
         flags.push(format!("sensor.ring_memory={size}"));
@@ -68,6 +77,7 @@ fn watch(
     mut pipeline: Pipeline,
     mut watched: Watched,
     delivery: Delivery,
+    reload: &Reload,
     schema: &Schema,
     stop: &StopWish,
 ) -> Result<ExitCode> {
@@ -78,6 +88,9 @@ fn watch(
         ran = pipeline.step(STEP, &mut alerts).context("the sensor failed");
         alerts.drain(..).for_each(|alert| delivery.offer(alert));
         watched.keep(pipeline.seen_until());
+        if let Some(fresh) = reload.take() {
+            replace(&mut pipeline, schema, fresh);
+        }
     }
     // Whatever ended it, what is on its way is judged and delivered, and the account is given.
     let ended = pipeline.finish(FINISH / 2, &mut alerts).context("the sensor failed at the end");
@@ -99,4 +112,17 @@ fn watch(
         bail!("alerts cannot be delivered: {failure}");
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Goes on with other rules, or, if the sensor does not give what they need, with those there are.
+fn replace(pipeline: &mut Pipeline, schema: &Schema, Fresh { rules, plan }: Fresh) {
+    match pipeline.reload(vec![Box::new(RuleMatcher::new(plan))]) {
+        Ok(()) => {
+            eprint!("{}", Here::of(schema, &rules, pipeline.findings()));
+            eprintln!("k8srd: new rules: {}", extent(pipeline, &rules));
+        }
+        Err(error) => {
+            eprintln!("k8srd: {:#}; the rules stay as they were", anyhow::Error::from(error));
+        }
+    }
 }

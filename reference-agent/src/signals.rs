@@ -1,10 +1,10 @@
-//! SIGINT and SIGTERM: a wish to stop, not a death.
+//! SIGINT and SIGTERM: a wish to stop, not a death. SIGHUP: a wish to read the rules again.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::{Context as _, Result};
-use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::flag;
 
 /// Whether someone asked the program to stop.
@@ -27,4 +27,11 @@ impl StopWish {
     pub(crate) fn is_there(&self) -> bool {
         self.0.load(Ordering::Relaxed)
     }
+}
+
+/// From now on SIGHUP sets this.
+pub(crate) fn hangups() -> Result<Arc<AtomicBool>> {
+    let asked = Arc::new(AtomicBool::new(false));
+    flag::register(SIGHUP, asked.clone()).context("SIGHUP cannot be caught")?;
+    Ok(asked)
 }

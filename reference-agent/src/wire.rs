@@ -327,9 +327,10 @@ mod tests {
         let SensorOptions { ring_memory, shed, snap_length, all_memory_calls } =
             bpf_options(&config).sensor;
         let (state_dir, found) = (config.state_dir.display(), found.render());
+        let watches = config.watch_config_files;
         let start = format!(
             "ring memory {ring_memory}\nshed {shed:?}\nsnap length {snap_length}\n\
-             all memory calls {all_memory_calls}\nstate {state_dir}\n{found}"
+             all memory calls {all_memory_calls}\nstate {state_dir}\nwatches files {watches}\n{found}"
         );
         let mut out = start.into_bytes();
         let encoder = encoder(&config);
@@ -410,6 +411,7 @@ mod tests {
         (&[], "validate.require_technique=true", "MITRE", ""),
         (&[], "validate.require_output_fields=[proc.name]", "%proc.name", ""),
         (&[], "sensor.ring_memory=1M", "ring memory 1048576\n", "ring memory 67108864\n"),
+        (&[], "watch_config_files=false", "watches files false\n", "watches files true\n"),
         (&[], "state_dir=/elsewhere", "state /elsewhere\n", "state /var/lib/k8srd\n"),
         (&[], "blind_intervals.priority=warning", "Warning k8srd internal: ", "Critical k8srd "),
         (&["json_output=true"], "blind_intervals.quiet=500ms", "", "\"/secret\",\"k8srd.blind\":"),

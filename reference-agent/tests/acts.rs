@@ -195,7 +195,7 @@ impl Sensor {
     fn watch(&mut self, act: &Act) -> (Vec<Value>, Vec<Value>) {
         let kinds = act.kinds.iter().map(|name| kind(name).kind).collect();
         let witness = Witness::new(&kinds, self.seen.clone());
-        self.pipeline.replace_matchers(vec![Box::new(witness)]).expect("the sensor");
+        self.pipeline.reload(vec![Box::new(witness)]).expect("the sensor");
         self.step();
         self.take();
         let told = perform(act);

@@ -319,6 +319,61 @@ fn without_time(mut alert: Value) -> Value {
 }
 
 #[test]
+fn rules_change_while_no_event_is_missed() {
+    let Some(_turn) = live() else { return };
+    let scene = Scene::new();
+    let rules = scene.file("live.yaml");
+    let write = |text: &str| {
+        let new = scene.file("live.yaml.new");
+        fs::write(&new, text).unwrap();
+        fs::rename(&new, &rules).unwrap();
+    };
+    let rule = |name: &str| {
+        format!(
+            "- rule: {name}\n  desc: A test\n  condition: evt.type in (open, openat) and fd.name startswith \
+             {} and proc.pname exists\n  output: \"%fd.name\"\n  priority: WARNING\n",
+            scene.file("numbered.")
+        )
+    };
+    write(&rule("Old"));
+    let mut run = Run::start(&["--json", "-r", &rules], &[]);
+    let done = AtomicBool::new(false);
+    let (opened, seen) = thread::scope(|scope| {
+        let opener = scope.spawn(|| {
+            let mut n = 0;
+            while !done.load(Ordering::Relaxed) {
+                let _ = fs::File::open(scene.file(&format!("numbered.{n}")));
+                n += 1;
+                thread::sleep(Duration::from_millis(2));
+            }
+            n
+        });
+        let mut seen = vec![run.alert()];
+        write("- rule: Broken");
+        let refused = run.said_until("the rules stay as they were");
+        assert!(refused.contains("live.yaml"), "{refused}");
+        write(&rule("New"));
+        signal(&run.child, Signal::SIGHUP);
+        let reloaded = run.said_until("new rules: watching ");
+        assert!(!reloaded.contains("stay"), "{reloaded}");
+        while seen.last().unwrap()["rule"] != "New" {
+            seen.push(run.alert());
+        }
+        done.store(true, Ordering::Relaxed);
+        (opener.join().unwrap(), seen)
+    });
+    let (rest, summary) = run.stop_and_read();
+    let rest = rest.iter().map(|line| serde_json::from_str(line).expect(line));
+    let seen: Vec<Value> = seen.into_iter().chain(rest).collect();
+    assert!(summary.contains("lost: 0"), "{summary}");
+    let names = seen.iter().map(|alert| alert["output_fields"]["fd.name"].as_str().unwrap());
+    let expected: Vec<_> = (0..opened).map(|n| scene.file(&format!("numbered.{n}"))).collect();
+    assert_eq!(names.collect::<Vec<_>>(), expected, "each once, by the old rule or the new one");
+    let rules: Vec<_> = seen.iter().map(|alert| alert["rule"].as_str().unwrap()).collect();
+    assert!(rules.is_sorted_by(|a, b| a >= b), "Old, then New: {rules:?}");
+}
+
+#[test]
 fn text_lines_are_falcos() {
     let Some(_turn) = live() else { return };
     let scene = Scene::new();
@@ -541,16 +596,23 @@ impl Run {
             .spawn()
             .unwrap();
         let lines = read_lines(child.stdout.take().unwrap());
-        let mut errors = BufReader::new(child.stderr.take().unwrap());
-        let mut said = String::new();
-        while !said.contains(begun) {
-            assert_ne!(errors.read_line(&mut said).unwrap(), 0, "ended before it watched:\n{said}");
-        }
-        Self { child, lines, errors }
+        let errors = BufReader::new(child.stderr.take().unwrap());
+        let mut run = Self { child, lines, errors };
+        run.said_until(begun);
+        run
     }
 
     fn line(&mut self) -> String {
         self.lines.recv_timeout(PATIENCE).expect("an alert in time")
+    }
+
+    /// What it says, until it has said this.
+    fn said_until(&mut self, text: &str) -> String {
+        let mut said = String::new();
+        while !said.contains(text) {
+            assert_ne!(self.errors.read_line(&mut said).unwrap(), 0, "it ended:\n{said}");
+        }
+        said
     }
 
     fn alert(&mut self) -> Value {

@@ -392,7 +392,7 @@ fn new_matchers_take_over_without_a_gap() {
         .matcher(watch(catalogue::FD_DIRECTORY))
         .build()
         .unwrap();
-    pipeline.replace_matchers(vec![Box::new(watch(catalogue::FD_NAME))]).unwrap();
+    pipeline.reload(vec![Box::new(watch(catalogue::FD_NAME))]).unwrap();
     let fields: Vec<Vec<_>> =
         subscribed.lock().unwrap().iter().map(|i| i.fields().iter().collect()).collect();
     assert_eq!(fields[0], [catalogue::FD_DIRECTORY]);
@@ -408,7 +408,7 @@ fn a_refused_subscription_leaves_old_matchers_or_asks_for_more_than_needed() {
         let mut pipeline =
             Pipeline::builder(source).matcher(watch(catalogue::EVT_NUM)).build().unwrap();
         let new = watch(catalogue::EVT_TYPE);
-        let replaced = pipeline.replace_matchers(vec![Box::new(new)]);
+        let replaced = pipeline.reload(vec![Box::new(new)]);
         let asked: Vec<_> = pipeline.subscribed().fields().iter().collect();
         (replaced.is_ok(), asked, messages(&mut pipeline))
     };

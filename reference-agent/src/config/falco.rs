@@ -11,7 +11,6 @@ pub(crate) fn without_meaning(key: &str) -> Option<&'static str> {
 const ROWS: &[(&[&str], &str)] = &[
     (&["rules_file"], "write rules_files"),
     (&["config_files"], "there is one file; give others with -c, single keys with -o"),
-    (&["watch_config_files"], "files are read at the start; restart after a change"),
     (
         &["engine", "syscall_buf_size_preset", "syscall_drop_failed_exit", "modern_bpf"],
         "there is one sensor, and it needs no choice of a driver; its memory is sensor.ring_memory",
