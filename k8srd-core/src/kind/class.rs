@@ -59,8 +59,8 @@ impl FromStr for KindClass {
 pub struct ParseKindClassError;
 
 impl KindInfo {
-    /// Its class, if events of the kind may be dropped where there is no room for all: what
-    /// [`BY_NAME`] says, else what follows from the category.
+    /// Its class, if events of the kind may be dropped where there is no room for all. It follows from the
+    /// category, but for calls without an event of their own, and some that matter more or less than that.
     pub fn class(&self) -> Option<KindClass> {
         if self.kind.is_state() {
             return None;
