@@ -3,10 +3,10 @@
 CARGO ?= cargo
 RULES ?= rules/k8srd_rules.yaml
 
-.PHONY: help demo run doctor test check fuzz fmt bench bpf
+.PHONY: help demo run doctor test check kernel-matrix fuzz fmt bench bpf
 
 help: ## show this list
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /\1\t/' | expand -t 10
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /\1\t/' | expand -t 15
 
 demo: ## act out four attacks on this machine and show the alerts (root)
 	@if [ "$$(id -u)" -ne 0 ]; then \
@@ -28,6 +28,10 @@ test: ## install what the tests need (root), build, run all tests
 
 check: ## what CI checks besides the tests: format, lints, docs, tidy, shipped objects
 	$(CARGO) xtask ci
+
+kernel-matrix: ## the sensor's tests on Linux 5.10, 6.1, 6.12 and the newest, in QEMU; KERNELS="6.1 …" for others
+	scripts/install-test-deps.sh
+	$(CARGO) xtask kernel-matrix $(KERNELS)
 
 fuzz: ## fuzz each target for ten minutes; SECONDS=n for another time
 	$(CARGO) xtask fuzz --seconds $(or $(SECONDS),600)

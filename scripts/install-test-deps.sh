@@ -14,6 +14,9 @@ wanted=(
     "make make"
     "clang-19 clang-19"
     "llvm-strip-19 llvm-19"
+    # `cargo xtask kernel-matrix`.
+    "qemu-system-x86_64 qemu-system-x86"
+    "busybox busybox-static"
 )
 
 missing=()
@@ -26,7 +29,7 @@ done
 [ "${#missing[@]}" -gt 0 ] || exit 0
 
 if ! command -v apt-get >/dev/null; then
-    say "missing: ${missing[*]} (no apt-get here: install them by hand; the tests run without, the checks of the kernel programs do not)"
+    say "missing: ${missing[*]} (no apt-get here: install them by hand; the tests run without, the checks of the kernel programs and the kernel matrix do not)"
     exit 0
 fi
 if [ "$(id -u)" -ne 0 ]; then

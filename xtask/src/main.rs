@@ -11,6 +11,7 @@ mod deny;
 mod features;
 mod fuzz;
 mod generated;
+mod matrix;
 mod msrv;
 mod stranger;
 mod tidy;
@@ -31,6 +32,11 @@ const VERBS: &[Verb] = &[
     ),
     ("ci", "all checks of CI but the tests, or the ones that are named", ci::run),
     ("fuzz", "fuzz targets for a while: [--seconds N] [--minimise] [TARGET…]", fuzz::run),
+    (
+        "kernel-matrix",
+        "the sensor's live tests on several kernels in QEMU: [KERNEL…]; --help says more",
+        matrix::run,
+    ),
     ("tidy", "what no compiler checks: dependency directions, file sizes, words, links", tidy::run),
 ];
 
@@ -60,7 +66,7 @@ fn main() -> ExitCode {
 fn usage() -> String {
     let mut text = String::from("usage: cargo xtask VERB\n\n");
     for (name, what, _) in VERBS {
-        text.push_str(&format!("  {name:<6} {what}\n"));
+        text.push_str(&format!("  {name:<13} {what}\n"));
     }
     text
 }
