@@ -29,8 +29,11 @@ fn build_programs() {
         println!("cargo::rerun-if-env-changed={name}");
     }
     let folder = PathBuf::from(variable("CARGO_MANIFEST_DIR")).join("bpf");
-    let object = PathBuf::from(variable("OUT_DIR")).join("sensor.bpf.o");
-    if let Err(error) = compile::compile(&folder, &variable("CARGO_CFG_TARGET_ARCH"), &object) {
-        println!("cargo::error={}", error.replace('\n', "\ncargo::error="));
+    let arch = variable("CARGO_CFG_TARGET_ARCH");
+    for (name, flags) in compile::OBJECTS {
+        let object = PathBuf::from(variable("OUT_DIR")).join(format!("{name}.bpf.o"));
+        if let Err(error) = compile::compile(&folder, flags, &arch, &object) {
+            println!("cargo::error={}", error.replace('\n', "\ncargo::error="));
+        }
     }
 }

@@ -22,6 +22,28 @@ struct arguments {
 	bool narrow; /* a 32-bit caller: pointers and sizes in its structs have 32 bits */
 };
 
+/* The call that has returned on this CPU. In a map, for the function that writes its records takes
+ * numbers only where it is a global one, and before 5.12 no place of the stack is computed. */
+struct call {
+	struct arguments arguments;
+	long res;
+	__u32 key; /* of its plan */
+	__u32 records;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct call);
+} calls SEC(".maps");
+
+ALWAYS_INLINE struct call *call_of_cpu(void)
+{
+	__u32 zero = 0;
+	return bpf_map_lookup_elem(&calls, &zero);
+}
+
 /* A record in the making. */
 struct work {
 	struct k8srd_header *h;
@@ -63,7 +85,10 @@ ALWAYS_INLINE void add_bytes(struct k8srd_header *h, struct k8srd_part *part, __
 		/* A page of it is not there: keep what lies before the next page. */
 		fault(h, fault_flag);
 		__u64 head = 4096 - (from & 4095);
-		if (head >= len || bpf_probe_read_user(to, head, (void *)from))
+		if (head >= len)
+			return;
+		FENCE(head);
+		if (head > max || bpf_probe_read_user(to, head, (void *)from))
 			return;
 		len = head;
 	}
@@ -84,20 +109,33 @@ NOINLINE void add_buffer(struct k8srd_header *h, struct k8srd_part *part, __u64 
 	add_bytes(h, part, from, len, K8SRD_SNAP_MAX, K8SRD_FLAG_DATA_FAULT);
 }
 
-/* Vectors of the caller (struct iovec), gathered. */
+/* Vectors of the caller (struct iovec), gathered behind the record: SNAP_MAX bytes, and as many again that
+ * the last vector may spill into. */
 struct gather {
 	__u64 next;
-	__u8 *to;    /* SNAP_MAX bytes, and as many again that the last vector may spill into */
 	__u64 total; /* what all vectors hold */
+	__u32 left;  /* of the vectors, as many as are read */
 	__u32 len;
 	__u32 room;
 	__u32 narrow;
 	__u32 bad;
 };
 
-static long gather_step(__u32 i, void *ctx)
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct gather);
+} gathers SEC(".maps");
+
+/* Takes one vector; done, if that was the last. Only sys_exit has vectors. */
+GLOBAL long gather_step(__u32 i)
 {
-	struct gather *g = ctx;
+	__u32 zero = 0, slot = SLOT_SYS_EXIT;
+	struct gather *g = bpf_map_lookup_elem(&gathers, &zero);
+	struct scratch *s = bpf_map_lookup_elem(&scratches, &slot);
+	if (!g || !s || i >= g->left)
+		return 1;
 	__u64 vector[2] = {};
 	if (g->narrow) {
 		__u32 half[2] = {};
@@ -122,11 +160,14 @@ static long gather_step(__u32 i, void *ctx)
 	__u64 len = vector[1];
 	if (len > room - at)
 		len = room - at;
+	__u8 *to = tail((void *)s->bytes, 2 * K8SRD_SNAP_MAX);
+	if (!to || !len)
+		return 0;
 	FENCE(at);
 	FENCE(len);
-	if (!len || at >= K8SRD_SNAP_MAX || len > K8SRD_SNAP_MAX)
+	if (at >= K8SRD_SNAP_MAX || len > K8SRD_SNAP_MAX)
 		return 0;
-	if (bpf_probe_read_user(g->to + at, len, (void *)vector[0])) {
+	if (bpf_probe_read_user(to + at, len, (void *)vector[0])) {
 		g->bad = 1;
 		return 0;
 	}
@@ -134,29 +175,40 @@ static long gather_step(__u32 i, void *ctx)
 	return 0;
 }
 
+/* A function of its own where the verifier follows each step: it is called from several places. */
+#ifdef K8SRD_RAW
+GLOBAL int gather(void)
+#else
+ALWAYS_INLINE int gather(void)
+#endif
+{
+	REPEAT(K8SRD_VECTORS_MAX, gather_step);
+	return 0;
+}
+
 NOINLINE void add_vectors(struct work *w, __u64 from, __u64 vectors, __u64 room)
 {
 	struct k8srd_header *h = w->h;
 	struct k8srd_call *c = w->c;
-	struct gather g = {
-		.next = from,
-		.to = tail(h, 2 * K8SRD_SNAP_MAX),
-		.room = room,
-		.narrow = w->a->narrow,
-	};
-	if (!g.to || !from)
+	__u32 zero = 0;
+	struct gather *g = bpf_map_lookup_elem(&gathers, &zero);
+	if (!g || !from)
 		return;
-	__u32 steps = vectors;
+	__builtin_memset(g, 0, sizeof(*g));
+	g->next = from;
+	g->left = vectors;
+	g->room = room;
+	g->narrow = w->a->narrow;
 	if (vectors > K8SRD_VECTORS_MAX) {
-		steps = K8SRD_VECTORS_MAX;
+		g->left = K8SRD_VECTORS_MAX;
 		h->flags |= K8SRD_FLAG_DATA_TRUNCATED;
 		count(K8SRD_COUNTER_DATA_TRUNCATED);
 	}
-	bpf_loop(steps, gather_step, &g, 0);
-	c->total = g.total;
-	if (g.bad)
+	gather();
+	c->total = g->total;
+	if (g->bad)
 		fault(h, K8SRD_FLAG_DATA_FAULT);
-	keep(h, &c->data, g.len);
+	keep(h, &c->data, g->len);
 }
 
 /* struct user_msghdr of include/linux/socket.h, and of 32-bit callers. */
@@ -351,7 +403,7 @@ NOINLINE void read_descriptor(struct work *w)
 	__u32 flags = w->plan->flags;
 	__s32 fd = descriptor_of(w);
 	w->c->descriptor = fd;
-	struct fs_struct *fs = task->fs;
+	struct fs_struct *fs = GET(task, fs);
 	if (!(flags & K8SRD_PLAN_DESCRIPTOR) || !fs)
 		return;
 	struct file *file = file_of(task, fd);
@@ -384,31 +436,31 @@ NOINLINE void read_usage(struct work *w)
 	keep(h, &w->c->usage, sizeof(*u));
 }
 
-/* A call, on its way through bpf_loop: of most calls one step, a record each. */
-struct call {
-	struct task_struct *task;
-	struct k8srd_plan *plan;
-	struct arguments *arguments;
-	long res;
-};
-
-static long call_step(__u32 i, void *ctx)
+/* One record of the call: of most there is one. Done, if that was the last. */
+GLOBAL long tell(__u32 i)
 {
-	struct call *call = ctx;
-	struct k8srd_plan *plan = call->plan;
-	struct arguments *a = call->arguments;
+	struct call *call = call_of_cpu();
+	if (!call)
+		return 1;
+	__u32 key = call->key;
+	struct k8srd_plan *plan = bpf_map_lookup_elem(&plans, &key);
+	struct task_struct *task = current_task();
+	struct walk_buffer *buffer = walk_buffer_of(SLOT_SYS_EXIT);
+	if (!plan || !buffer)
+		return 1;
 	struct k8srd_header *h = begin(SLOT_SYS_EXIT, plan->kind, K8SRD_HOOK_SYS_EXIT,
 				       sizeof(struct k8srd_call));
-	struct walk_buffer *buffer = walk_buffer_of(SLOT_SYS_EXIT);
+	long done = i + 1 >= call->records;
 	/* Each message of a call is counted, also if it is dropped on purpose. */
-	if (!h || !buffer)
-		return 0;
+	if (!h)
+		return done;
+	struct arguments *a = &call->arguments;
 	struct k8srd_call *c = BODY_OF(h);
 	struct work w = {
 		.h = h,
 		.c = c,
 		.buffer = buffer,
-		.task = call->task,
+		.task = task,
 		.plan = plan,
 		.a = a,
 		.which = 1ULL << ((argument(a, plan->when_arg) >> (plan->when_shift & 63)) & 63),
@@ -423,7 +475,7 @@ static long call_step(__u32 i, void *ctx)
 	c->args[5] = a->at[5];
 	if (a->narrow)
 		h->flags |= K8SRD_FLAG_COMPAT;
-	fill_context(CONTEXT_OF(h), call->task);
+	fill_context(CONTEXT_OF(h), task);
 
 	if (plan->addr.arg)
 		read_address(&w);
@@ -438,21 +490,22 @@ static long call_step(__u32 i, void *ctx)
 	if (plan->flags & K8SRD_PLAN_USAGE)
 		read_usage(&w);
 	send_data(h);
-	return 0;
+	return done;
 }
 
-NOINLINE void called(struct task_struct *task, struct k8srd_plan *plan, struct arguments *a, long res)
+ALWAYS_INLINE void called(struct call *call, struct k8srd_plan *plan, __u32 key, long res)
 {
-	struct call call = { .task = task, .plan = plan, .arguments = a, .res = res };
-	__u32 records = 1;
 	__u8 how = plan->data.how;
+	call->key = key;
+	call->res = res;
+	call->records = 1;
 	if (how == K8SRD_READ_MESSAGES_GIVEN || how == K8SRD_READ_MESSAGES_FILLED) {
 		if (res > 1)
-			records = res < K8SRD_MESSAGES_MAX ? res : K8SRD_MESSAGES_MAX;
+			call->records = res < K8SRD_MESSAGES_MAX ? res : K8SRD_MESSAGES_MAX;
 		if (res > K8SRD_MESSAGES_MAX)
 			count(K8SRD_COUNTER_DATA_TRUNCATED);
 	}
-	bpf_loop(records, call_step, &call, 0);
+	REPEAT(K8SRD_MESSAGES_MAX, tell);
 }
 
 /* Whether nobody asked for this one: memory that is not to be executed, and (if so told) the mappings of

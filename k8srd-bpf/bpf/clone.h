@@ -60,7 +60,7 @@ ALWAYS_INLINE __u64 derived_flags(struct task_struct *parent, struct task_struct
 				  struct k8srd_context *p, struct k8srd_context *c)
 {
 	__u64 flags = 0;
-	if (child->tgid == parent->tgid)
+	if (GET(child, tgid) == GET(parent, tgid))
 		flags |= CLONE_THREAD;
 	if (BPF_CORE_READ(child, mm) == BPF_CORE_READ(parent, mm) && BPF_CORE_READ(child, mm))
 		flags |= CLONE_VM;
@@ -87,21 +87,20 @@ ALWAYS_INLINE __u64 derived_flags(struct task_struct *parent, struct task_struct
 	return flags;
 }
 
-SEC("tp_btf/sched_process_fork")
-int BPF_PROG(sched_process_fork, struct task_struct *parent, struct task_struct *child)
+ALWAYS_INLINE void forked(struct task_struct *parent, struct task_struct *child)
 {
 	if (is_kernel_thread(child))
-		return 0;
-	bool thread = child->tgid == parent->tgid;
+		return;
+	bool thread = GET(child, tgid) == GET(parent, tgid);
 	if (thread && is_own(parent)) {
 		count(K8SRD_COUNTER_OWN);
-		return 0;
+		return;
 	}
 	struct k8srd_header *h = begin(SLOT_FORK, K8SRD_KIND_CLONE, K8SRD_HOOK_FORK,
 				       sizeof(struct k8srd_clone));
 	struct walk_buffer *buffer = walk_buffer_of(SLOT_FORK);
 	if (!h || !buffer)
-		return 0;
+		return;
 	struct k8srd_clone *c = BODY_OF(h);
 	fill_context(CONTEXT_OF(h), parent);
 	fill_context(&c->child, child);
@@ -109,8 +108,8 @@ int BPF_PROG(sched_process_fork, struct task_struct *parent, struct task_struct 
 
 	__u16 kind = 0;
 	if (!is_kernel_thread(parent)) {
-		struct pt_regs *regs = (void *)bpf_task_pt_regs(parent);
-		__u64 nr = SYSCALL_NR(regs);
+		struct pt_regs *regs = task_regs(parent);
+		__u64 nr = regs ? SYSCALL_NR(regs) : 0;
 		if (in_compat_call(parent, nr))
 			h->flags |= K8SRD_FLAG_COMPAT;
 		else
@@ -124,21 +123,27 @@ int BPF_PROG(sched_process_fork, struct task_struct *parent, struct task_struct 
 		h->flags |= K8SRD_FLAG_CLONE_DERIVED;
 		c->clone_flags = derived_flags(parent, child, CONTEXT_OF(h), &c->child);
 	}
-	struct pid *parent_pid = parent->thread_pid;
-	__u32 level = parent_pid ? parent_pid->level : 0;
+	struct pid *parent_pid = GET(parent, thread_pid);
+	__u32 level = parent_pid ? GET(parent_pid, level) : 0;
 	c->res = pid_nr(BPF_CORE_READ(child, thread_pid), level, 0);
 
 	if (thread) {
 		/* Threads of one process share a cgroup, but for threaded ones: no path. A storm of
 		 * threads must not fill the ring of the processes. */
 		send_data(h);
-		return 0;
+		return;
 	}
 	add_cgroup(h, &c->cgroup, buffer, v2_cgroup(child));
 	struct cgroup *v1 = v1_cgroup(child);
 	if (v1)
 		add_cgroup(h, &c->cgroup_v1, buffer, v1);
 	send_lifecycle(h);
+}
+
+HOOK(sched_process_fork)
+int BPF_PROG(sched_process_fork, struct task_struct *parent, struct task_struct *child)
+{
+	forked(parent, child);
 	return 0;
 }
 

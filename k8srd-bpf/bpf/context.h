@@ -50,8 +50,8 @@ ALWAYS_INLINE struct pid_namespace *pid_namespace_of(struct pid *pid, __u32 leve
 
 ALWAYS_INLINE struct cgroup *v2_cgroup(struct task_struct *task)
 {
-	struct css_set *set = task->cgroups;
-	return set ? set->dfl_cgrp : 0;
+	struct css_set *set = GET(task, cgroups);
+	return set ? GET(set, dfl_cgrp) : 0;
 }
 
 /* The cgroup of a controller that is on a v1 hierarchy. The index of `subsys` is the running kernel's,
@@ -61,26 +61,27 @@ ALWAYS_INLINE struct cgroup *v1_cgroup_of(struct css_set *set, struct cgroup_roo
 	struct cgroup_subsys_state **slot = (void *)set +
 					    bpf_core_field_offset(struct css_set, subsys) +
 					    subsys * sizeof(*slot);
-	struct cgroup_subsys_state *css = *slot;
+	struct cgroup_subsys_state *css;
+	COPY(&css, slot);
 	if (!css)
 		return 0;
-	struct cgroup *cgroup = css->cgroup;
+	struct cgroup *cgroup = GET(css, cgroup);
 	if (!cgroup)
 		return 0;
-	return cgroup->root != v2 ? cgroup : 0;
+	return GET(cgroup, root) != v2 ? cgroup : 0;
 }
 
 /* Memory's v1 cgroup, else that of pids. */
 ALWAYS_INLINE struct cgroup *v1_cgroup(struct task_struct *task)
 {
 	struct cgroup *cgroup = 0;
-	struct css_set *set = task->cgroups;
+	struct css_set *set = GET(task, cgroups);
 	if (!set)
 		return 0;
-	struct cgroup *v2 = set->dfl_cgrp;
+	struct cgroup *v2 = GET(set, dfl_cgrp);
 	if (!v2)
 		return 0;
-	struct cgroup_root *root = v2->root;
+	struct cgroup_root *root = GET(v2, root);
 	if (bpf_core_enum_value_exists(enum cgroup_subsys_id, memory_cgrp_id))
 		cgroup = v1_cgroup_of(set, root, bpf_core_enum_value(enum cgroup_subsys_id, memory_cgrp_id));
 	if (!cgroup && bpf_core_enum_value_exists(enum cgroup_subsys_id, pids_cgrp_id))
@@ -101,32 +102,32 @@ ALWAYS_INLINE void *untyped(volatile __u64 *through, void *typed)
 
 ALWAYS_INLINE void fill_ids(struct k8srd_context *c, struct task_struct *task)
 {
-	struct task_struct *leader = task->group_leader;
-	struct task_struct *parent = task->real_parent;
-	struct pid *pid = task->thread_pid;
+	struct task_struct *leader = GET(task, group_leader);
+	struct task_struct *parent = GET(task, real_parent);
+	struct pid *pid = GET(task, thread_pid);
 
-	c->tid = task->pid;
-	c->tgid = task->tgid;
-	c->ppid = parent->tgid;
-	c->start_time = task->start_boottime;
-	c->leader_start_time = leader->start_boottime;
-	c->parent_start_time = parent->group_leader->start_boottime;
-	c->exec_id = task->self_exec_id;
-	c->task_flags = task->flags;
-	__builtin_memcpy(c->comm, task->comm, sizeof(c->comm));
+	c->tid = GET(task, pid);
+	c->tgid = GET(task, tgid);
+	c->ppid = GET(parent, tgid);
+	c->start_time = GET(task, start_boottime);
+	c->leader_start_time = GET(leader, start_boottime);
+	c->parent_start_time = GET(parent, group_leader, start_boottime);
+	c->exec_id = GET(task, self_exec_id);
+	c->task_flags = GET(task, flags);
+	COPY(c->comm, &task->comm);
 
-	struct signal_struct *signal = task->signal;
-	struct pid *group = signal->pids[PIDTYPE_PGID];
-	struct pid *session = signal->pids[PIDTYPE_SID];
-	c->pgid = group ? group->numbers[0].nr : 0;
-	c->sid = session ? session->numbers[0].nr : 0;
+	struct signal_struct *signal = GET(task, signal);
+	struct pid *group = GET(signal, pids[PIDTYPE_PGID]);
+	struct pid *session = GET(signal, pids[PIDTYPE_SID]);
+	c->pgid = group ? GET(group, numbers[0].nr) : 0;
+	c->sid = session ? GET(session, numbers[0].nr) : 0;
 
 	/* A task that was reaped has no pid any more, and no namespace to be seen from. */
-	__u32 level = pid ? pid->level : 0;
+	__u32 level = pid ? GET(pid, level) : 0;
 	if (level == 0) {
-		struct pid_namespace *ns = pid ? pid->numbers[0].ns : 0;
-		c->ns_pid = ns ? ns->ns.inum : 0;
-		c->pidns_start_time = ns ? ns->child_reaper->start_boottime : 0;
+		struct pid_namespace *ns = pid ? GET(pid, numbers[0].ns) : 0;
+		c->ns_pid = ns ? GET(ns, ns.inum) : 0;
+		c->pidns_start_time = ns ? GET(ns, child_reaper, start_boottime) : 0;
 		c->vtid = c->tid;
 		c->vpid = c->tgid;
 		c->vpgid = c->pgid;
@@ -136,18 +137,18 @@ ALWAYS_INLINE void fill_ids(struct k8srd_context *c, struct task_struct *task)
 		pid = untyped(through, pid);
 		struct pid_namespace *ns = pid_namespace_of(pid, level);
 		c->vtid = pid_nr(pid, level, ns);
-		c->vpid = pid_nr(untyped(through, leader->thread_pid), level, ns);
+		c->vpid = pid_nr(untyped(through, GET(leader, thread_pid)), level, ns);
 		c->vpgid = pid_nr(untyped(through, group), level, ns);
 		c->vsid = pid_nr(untyped(through, session), level, ns);
 		c->ns_pid = BPF_CORE_READ(ns, ns.inum);
 		c->pidns_start_time = BPF_CORE_READ(ns, child_reaper, start_boottime);
 	}
 
-	struct tty_struct *tty = signal->tty;
+	struct tty_struct *tty = GET(signal, tty);
 	c->tty = 0;
 	if (tty) {
-		struct tty_driver *driver = tty->driver;
-		c->tty = user_dev(driver->major, driver->minor_start + tty->index);
+		struct tty_driver *driver = GET(tty, driver);
+		c->tty = user_dev(GET(driver, major), GET(driver, minor_start) + GET(tty, index));
 	}
 }
 
@@ -156,40 +157,40 @@ ALWAYS_INLINE void fill_ids(struct k8srd_context *c, struct task_struct *task)
 	({                                                                                 \
 		const struct cred___pair *pair = (const void *)(cred);                     \
 		bpf_core_field_exists((cred)->set.val) ?                                   \
-			(cred)->set.val :                                                  \
-			pair->set.cap[0] | (__u64)pair->set.cap[1] << 32;                  \
+			GET(cred, set.val) :                                               \
+			GET(pair, set.cap[0]) | (__u64)GET(pair, set.cap[1]) << 32;        \
 	})
 
 ALWAYS_INLINE void fill_credentials(struct k8srd_context *c, struct task_struct *task)
 {
-	const struct cred *cred = task->cred;
-	c->uid = cred->uid.val;
-	c->euid = cred->euid.val;
-	c->suid = cred->suid.val;
-	c->fsuid = cred->fsuid.val;
-	c->gid = cred->gid.val;
-	c->egid = cred->egid.val;
-	c->sgid = cred->sgid.val;
-	c->fsgid = cred->fsgid.val;
+	const struct cred *cred = GET(task, cred);
+	c->uid = GET(cred, uid.val);
+	c->euid = GET(cred, euid.val);
+	c->suid = GET(cred, suid.val);
+	c->fsuid = GET(cred, fsuid.val);
+	c->gid = GET(cred, gid.val);
+	c->egid = GET(cred, egid.val);
+	c->sgid = GET(cred, sgid.val);
+	c->fsgid = GET(cred, fsgid.val);
 	c->cap_inheritable = CAPABILITIES(cred, cap_inheritable);
 	c->cap_permitted = CAPABILITIES(cred, cap_permitted);
 	c->cap_effective = CAPABILITIES(cred, cap_effective);
-	c->ns_user = cred->user_ns->ns.inum;
-	c->loginuid = bpf_core_field_exists(task->loginuid) ? task->loginuid.val : (__u32)-1;
+	c->ns_user = GET(cred, user_ns, ns.inum);
+	c->loginuid = bpf_core_field_exists(task->loginuid) ? GET(task, loginuid.val) : (__u32)-1;
 }
 
 ALWAYS_INLINE void fill_places(struct k8srd_context *c, struct task_struct *task)
 {
-	struct nsproxy *ns = task->nsproxy;
-	c->ns_mnt = ns->mnt_ns->ns.inum;
-	c->ns_net = ns->net_ns->ns.inum;
-	c->ns_uts = ns->uts_ns->ns.inum;
-	c->ns_ipc = ns->ipc_ns->ns.inum;
-	c->ns_cgroup = ns->cgroup_ns->ns.inum;
+	struct nsproxy *ns = GET(task, nsproxy);
+	c->ns_mnt = GET(ns, mnt_ns, ns.inum);
+	c->ns_net = GET(ns, net_ns, ns.inum);
+	c->ns_uts = GET(ns, uts_ns, ns.inum);
+	c->ns_ipc = GET(ns, ipc_ns, ns.inum);
+	c->ns_cgroup = GET(ns, cgroup_ns, ns.inum);
 	struct cgroup *v2 = v2_cgroup(task);
-	c->cgroup_id = v2 ? v2->kn->id : 0;
+	c->cgroup_id = v2 ? GET(v2, kn, id) : 0;
 	struct cgroup *v1 = v1_cgroup(task);
-	c->cgroup_v1_id = v1 ? v1->kn->id : 0;
+	c->cgroup_v1_id = v1 ? GET(v1, kn, id) : 0;
 	c->reserved = 0;
 }
 
@@ -215,15 +216,15 @@ NOINLINE int fill_context(struct k8srd_context *c, struct task_struct *task)
 
 ALWAYS_INLINE void fill_usage(struct k8srd_usage *u, struct task_struct *task)
 {
-	struct mm_struct *mm = task->mm;
+	struct mm_struct *mm = GET(task, mm);
 	/* RLIM_INFINITY is all ones: -1. */
 	u->fd_limit = BPF_CORE_READ(task, signal, rlim[RLIMIT_NOFILE].rlim_cur);
-	u->maj_faults = task->maj_flt;
-	u->min_faults = task->min_flt;
+	u->maj_faults = GET(task, maj_flt);
+	u->min_faults = GET(task, min_flt);
 	if (!mm)
 		return;
 	__u32 kib = page_kib;
-	u->vm_size = mm->total_vm * kib;
+	u->vm_size = GET(mm, total_vm) * kib;
 	u->vm_rss = (MM_PAGES(mm, MM_FILEPAGES) + MM_PAGES(mm, MM_ANONPAGES) +
 		     MM_PAGES(mm, MM_SHMEMPAGES)) * kib;
 	u->vm_swap = MM_PAGES(mm, MM_SWAPENTS) * kib;
@@ -251,7 +252,7 @@ ALWAYS_INLINE __u16 compat_kind(__u64 nr, __u32 kinds)
 
 ALWAYS_INLINE bool is_kernel_thread(struct task_struct *task)
 {
-	return task->flags & (PF_KTHREAD | PF_IO_WORKER);
+	return GET(task, flags) & (PF_KTHREAD | PF_IO_WORKER);
 }
 
 #endif

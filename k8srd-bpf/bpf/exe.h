@@ -79,7 +79,7 @@ ALWAYS_INLINE bool may_write(struct k8srd_context *c, struct task_struct *task, 
 	__u32 mode = BPF_CORE_READ(inode, i_mode);
 	if (BPF_CORE_READ(inode, i_uid.val) == c->fsuid)
 		return true;
-	const struct cred *cred = task->cred;
+	const struct cred *cred = GET(task, cred);
 	if (in_group(cred, BPF_CORE_READ(inode, i_gid.val)))
 		return mode & 020;
 	return mode & 02;
@@ -90,7 +90,7 @@ NOINLINE void add_exe(struct k8srd_header *h, struct walk_buffer *buffer, struct
 {
 	struct k8srd_exec *e = BODY_OF(h);
 	struct file *file = BPF_CORE_READ(task, mm, exe_file);
-	struct fs_struct *fs = task->fs;
+	struct fs_struct *fs = GET(task, fs);
 	if (!file)
 		return;
 	struct inode *inode = BPF_CORE_READ(file, f_inode);

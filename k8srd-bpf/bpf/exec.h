@@ -19,12 +19,12 @@ struct {
 	__type(value, struct exec_note);
 } exec_notes SEC(".maps");
 
-SEC("tp_btf/sched_prepare_exec")
+HOOK(sched_prepare_exec)
 int BPF_PROG(sched_prepare_exec, struct task_struct *task, struct linux_binprm *bprm)
 {
-	struct task_struct *current = bpf_get_current_task_btf();
-	struct pt_regs *regs = (void *)bpf_task_pt_regs(current);
-	__u64 nr = SYSCALL_NR(regs);
+	struct task_struct *current = current_task();
+	struct pt_regs *regs = task_regs(current);
+	__u64 nr = regs ? SYSCALL_NR(regs) : 0;
 	__u64 key = (__u64)current;
 	if (is_kernel_thread(current) || in_compat_call(current, nr) || nr != NR_execveat) {
 		/* A note of a task that died in its exec, whose memory is this task's now. */
@@ -86,8 +86,7 @@ ALWAYS_INLINE void add_process(struct k8srd_header *h, struct walk_buffer *buffe
 	add_exe(h, buffer, task);
 }
 
-SEC("tp_btf/sched_process_exec")
-int BPF_PROG(sched_process_exec, struct task_struct *task, int old_tid, struct linux_binprm *bprm)
+ALWAYS_INLINE void exec_happened(struct task_struct *task, int old_tid, struct linux_binprm *bprm)
 {
 	__u64 key = (__u64)task;
 	struct exec_note *note = bpf_map_lookup_elem(&exec_notes, &key);
@@ -97,7 +96,7 @@ int BPF_PROG(sched_process_exec, struct task_struct *task, int old_tid, struct l
 	struct k8srd_header *h = begin(SLOT_EXEC, kind, K8SRD_HOOK_EXEC, sizeof(struct k8srd_exec));
 	struct walk_buffer *buffer = walk_buffer_of(SLOT_EXEC);
 	if (!h || !buffer)
-		return 0;
+		return;
 	struct k8srd_exec *e = BODY_OF(h);
 	e->old_tid = old_tid;
 	e->dirfd = AT_FDCWD;
@@ -112,16 +111,22 @@ int BPF_PROG(sched_process_exec, struct task_struct *task, int old_tid, struct l
 	add_process(h, buffer, task);
 	add_kernel_name(h, &e->filename, BPF_CORE_READ(bprm, filename));
 
-	struct mm_struct *mm = task->mm;
+	struct mm_struct *mm = GET(task, mm);
 	if (mm) {
-		__u64 args = mm->arg_start, env = mm->env_start;
-		e->args_size = mm->arg_end - args;
-		e->env_size = mm->env_end - env;
+		__u64 args = GET(mm, arg_start), env = GET(mm, env_start);
+		e->args_size = GET(mm, arg_end) - args;
+		e->env_size = GET(mm, env_end) - env;
 		add_user_bytes(h, &e->args, args, e->args_size, K8SRD_FLAG_ARGS_FAULT);
 		add_user_bytes(h, &e->env, env, e->env_size, K8SRD_FLAG_ENV_FAULT);
 		flag_args(h, e->args_size, e->env_size);
 	}
 	send_lifecycle(h);
+}
+
+HOOK(sched_process_exec)
+int BPF_PROG(sched_process_exec, struct task_struct *task, int old_tid, struct linux_binprm *bprm)
+{
+	exec_happened(task, old_tid, bprm);
 	return 0;
 }
 
@@ -156,7 +161,7 @@ static long vector_step(__u32 i, void *ctx)
 		v->size++; /* at least its terminator: more than what fits */
 		return 1;
 	}
-	long n = bpf_probe_read_user_str(v->to + at, K8SRD_ARGS_MAX, (void *)string);
+	long n = read_user_string(v->to + at, K8SRD_ARGS_MAX, (void *)string);
 	if (n <= 0) {
 		v->bad = 1;
 		return 1;
@@ -169,13 +174,65 @@ static long vector_step(__u32 i, void *ctx)
 /* Every string is at least its terminator, and one more tells that there is more. */
 #define VECTOR_STEPS (K8SRD_ARGS_MAX + 1)
 
+#ifdef K8SRD_RAW
+
+#define VECTOR_STEPS_AT_ONCE 64
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct vector);
+} vectors SEC(".maps");
+
+/* See walk_on of path.h. Only sys_exit reads strings. */
+GLOBAL int strings_on(void)
+{
+	__u32 zero = 0, slot = SLOT_SYS_EXIT;
+	struct vector *kept = bpf_map_lookup_elem(&vectors, &zero);
+	struct scratch *s = bpf_map_lookup_elem(&scratches, &slot);
+	if (!kept || !s)
+		return 1;
+	struct vector v = *kept;
+	v.to = tail((void *)s->bytes, 2 * K8SRD_ARGS_MAX);
+	if (!v.to)
+		return 1;
+	int done = 0;
+	for (__u32 i = 0; i < VECTOR_STEPS_AT_ONCE && !done; i++)
+		done = vector_step(i, &v);
+	*kept = v;
+	return done;
+}
+
+ALWAYS_INLINE void read_strings(struct vector *v)
+{
+	__u32 zero = 0;
+	struct vector *kept = bpf_map_lookup_elem(&vectors, &zero);
+	if (!kept)
+		return;
+	*kept = *v;
+	for (__u32 i = 0; i <= VECTOR_STEPS / VECTOR_STEPS_AT_ONCE; i++)
+		if (strings_on())
+			break;
+	*v = *kept;
+}
+
+#else
+
+ALWAYS_INLINE void read_strings(struct vector *v)
+{
+	bpf_loop(VECTOR_STEPS, vector_step, v, 0);
+}
+
+#endif
+
 NOINLINE __u32 add_vector(struct k8srd_header *h, struct k8srd_part *part, __u64 from, bool narrow,
 			  __u32 fault_flag)
 {
 	struct vector v = { .next = from, .to = tail(h, 2 * K8SRD_ARGS_MAX), .narrow = narrow };
 	if (!v.to || !from)
 		return 0;
-	bpf_loop(VECTOR_STEPS, vector_step, &v, 0);
+	read_strings(&v);
 	if (v.bad)
 		fault(h, fault_flag);
 	if (v.len)
@@ -196,7 +253,7 @@ NOINLINE void exec_failed(struct task_struct *task, struct arguments *a, __u16 k
 	e->res = res;
 	if (a->narrow)
 		h->flags |= K8SRD_FLAG_COMPAT;
-	e->old_tid = task->pid;
+	e->old_tid = GET(task, pid);
 	e->dirfd = AT_FDCWD;
 	if (kind == K8SRD_KIND_EXECVEAT) {
 		e->dirfd = name;

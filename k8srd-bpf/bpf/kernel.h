@@ -120,6 +120,7 @@ enum cgroup_subsys_id { memory_cgrp_id, pids_cgrp_id };
 
 struct task_struct {
 	struct thread_info thread_info;
+	void *stack;
 	unsigned int flags;
 	int exit_code;
 	int pid, tgid;
@@ -168,14 +169,18 @@ struct filename { const char *name; };
 struct io_cqe { __s32 res; int fd; };
 struct io_kiocb { struct file *file; __u8 opcode; __u64 flags; struct io_cqe cqe; };
 struct io_open { int dfd; __u32 file_slot; struct filename *filename; struct open_how how; };
+struct delayed_filename { struct filename *__incomplete_filename; };
+struct io_open___delayed { struct delayed_filename filename; }; /* from 7.0 */
 struct io_connect { void *addr; int addr_len; };
 
 /* Registers at the system call boundary. */
 #if defined(__TARGET_ARCH_x86)
 struct pt_regs { unsigned long di, si, dx, r10, r8, r9, bx, cx, bp, orig_ax; };
+struct pt_regs___frame { __u16 cs; };
 #elif defined(__TARGET_ARCH_arm64)
 struct user_pt_regs { __u64 regs[31]; };
 struct pt_regs { __u64 regs[31]; __u64 orig_x0; __s32 syscallno; };
+struct pt_regs___frame { __u64 pstate; };
 #endif
 
 /* The task iterator. */

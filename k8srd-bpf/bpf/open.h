@@ -50,7 +50,7 @@ NOINLINE void add_opened(struct k8srd_header *h, struct walk_buffer *buffer, str
 {
 	struct k8srd_open *o = BODY_OF(h);
 	struct file *file = file_of(task, res);
-	struct fs_struct *fs = task->fs;
+	struct fs_struct *fs = GET(task, fs);
 	if (!file || !fs)
 		return;
 	struct inode *inode = BPF_CORE_READ(file, f_inode);

@@ -76,6 +76,58 @@ static long walk_step(__u32 i, void *ctx)
 	return 0;
 }
 
+#ifdef K8SRD_RAW
+
+/* Without bpf_loop the verifier follows each step, so there may be few in a program: the steps are in
+ * a global function, and what it works on is in a map between its calls. */
+#define WALK_STEPS_AT_ONCE 10
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, WALK_SLOTS);
+	__type(key, __u32);
+	__type(value, struct walk);
+} walks SEC(".maps");
+
+/* Walks on for some steps; whether it is done. */
+GLOBAL int walk_on(__u32 slot)
+{
+	struct walk *kept = bpf_map_lookup_elem(&walks, &slot);
+	struct walk_buffer *buffer = bpf_map_lookup_elem(&walk_buffers, &slot);
+	if (!kept || !buffer)
+		return 1;
+	struct walk w = *kept;
+	w.bytes = buffer->bytes;
+	int done = 0;
+	for (__u32 i = 0; i < WALK_STEPS_AT_ONCE && !done; i++)
+		done = walk_step(i, &w);
+	*kept = w;
+	return done;
+}
+
+ALWAYS_INLINE void walk_up(struct walk *w, struct walk_buffer *buffer)
+{
+	__u32 slot = buffer->slot;
+	struct walk *kept = bpf_map_lookup_elem(&walks, &slot);
+	if (!kept)
+		return;
+	*kept = *w;
+	for (__u32 i = 0; i < WALK_STEPS / WALK_STEPS_AT_ONCE; i++)
+		if (walk_on(slot))
+			break;
+	*w = *kept;
+	w->bytes = buffer->bytes;
+}
+
+#else
+
+ALWAYS_INLINE void walk_up(struct walk *w, struct walk_buffer *buffer)
+{
+	bpf_loop(WALK_STEPS, walk_step, w, 0);
+}
+
+#endif
+
 /* Copies bytes[start..PATH_MAX] of a walk to the record's end, the last `max` (a constant) of them. */
 ALWAYS_INLINE bool add_walked(struct k8srd_header *h, struct k8srd_part *part, struct walk *w,
 			      __u64 max)
@@ -133,7 +185,7 @@ NOINLINE __u32 add_path(struct k8srd_header *h, struct k8srd_part *part, struct 
 	} else if (!BPF_CORE_READ(dentry, d_hash.pprev)) {
 		what |= PATH_GONE;
 	}
-	bpf_loop(WALK_STEPS, walk_step, &w, 0);
+	walk_up(&w, buffer);
 	if (w.end == WALK_OUTSIDE)
 		what |= PATH_FOREIGN;
 	if (w.start == K8SRD_PATH_MAX)
@@ -183,7 +235,7 @@ ALWAYS_INLINE struct file *file_of(struct task_struct *task, __s64 fd)
 NOINLINE void add_base(struct k8srd_header *h, struct k8srd_part *part, struct walk_buffer *buffer,
 		       struct task_struct *task, __s32 dirfd)
 {
-	struct fs_struct *fs = task->fs;
+	struct fs_struct *fs = GET(task, fs);
 	if (!fs)
 		return;
 	struct path *at = &fs->pwd;
@@ -220,13 +272,60 @@ static long cgroup_step(__u32 i, void *ctx)
 		return 1;
 	}
 	/* kernfs keeps no length; a name is at most NAME_MAX bytes. */
-	char name[256];
-	long n = bpf_probe_read_kernel_str(name, sizeof(name), BPF_CORE_READ(node, name));
-	if (n <= 1 || !prepend(&w->out, (void *)name, n - 1))
+	__u8 *name = w->out.bytes + WALK_MAX;
+	long n = bpf_probe_read_kernel_str(name, 256, BPF_CORE_READ(node, name));
+	if (n <= 1 || !prepend(&w->out, name, n - 1))
 		return 1;
 	w->node = parent;
 	return 0;
 }
+
+#ifdef K8SRD_RAW
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, WALK_SLOTS);
+	__type(key, __u32);
+	__type(value, struct cgroup_walk);
+} cgroup_walks SEC(".maps");
+
+GLOBAL int walk_cgroups_on(__u32 slot)
+{
+	struct cgroup_walk *kept = bpf_map_lookup_elem(&cgroup_walks, &slot);
+	struct walk_buffer *buffer = bpf_map_lookup_elem(&walk_buffers, &slot);
+	if (!kept || !buffer)
+		return 1;
+	struct cgroup_walk w = *kept;
+	w.out.bytes = buffer->bytes;
+	int done = 0;
+	for (__u32 i = 0; i < WALK_STEPS_AT_ONCE && !done; i++)
+		done = cgroup_step(i, &w);
+	*kept = w;
+	return done;
+}
+
+ALWAYS_INLINE void walk_up_cgroups(struct cgroup_walk *w, struct walk_buffer *buffer)
+{
+	__u32 slot = buffer->slot;
+	struct cgroup_walk *kept = bpf_map_lookup_elem(&cgroup_walks, &slot);
+	if (!kept)
+		return;
+	*kept = *w;
+	for (__u32 i = 0; i < WALK_STEPS / WALK_STEPS_AT_ONCE; i++)
+		if (walk_cgroups_on(slot))
+			break;
+	*w = *kept;
+	w->out.bytes = buffer->bytes;
+}
+
+#else
+
+ALWAYS_INLINE void walk_up_cgroups(struct cgroup_walk *w, struct walk_buffer *buffer)
+{
+	bpf_loop(WALK_STEPS, cgroup_step, w, 0);
+}
+
+#endif
 
 NOINLINE void add_cgroup(struct k8srd_header *h, struct k8srd_part *part, struct walk_buffer *buffer,
 			 struct cgroup *cgroup)
@@ -237,7 +336,7 @@ NOINLINE void add_cgroup(struct k8srd_header *h, struct k8srd_part *part, struct
 	};
 	if (!w.node)
 		return;
-	bpf_loop(WALK_STEPS, cgroup_step, &w, 0);
+	walk_up_cgroups(&w, buffer);
 	if (w.out.start == K8SRD_PATH_MAX)
 		prepend(&w.out, 0, 0);
 	if (!add_walked(h, part, &w.out, K8SRD_CGROUP_MAX) || w.out.end == WALK_LIMIT) {

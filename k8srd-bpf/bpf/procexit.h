@@ -28,12 +28,12 @@ static long thread_step(__u32 i, void *ctx)
 }
 
 /* A thread of the group that is not exiting (find_alive_thread of kernel/exit.c), or 0. */
-NOINLINE __u32 alive_thread(struct signal_struct *signal)
+GLOBAL __u32 alive_thread(__u64 signal)
 {
 	struct list_head *head =
 		(void *)signal + bpf_core_field_offset(struct signal_struct, thread_head);
 	struct thread_search s = { .node = head, .head = head };
-	bpf_loop(THREADS_SEARCHED, thread_step, &s, 0);
+	LOOP(THREADS_SEARCHED, thread_step, &s);
 	return s.tid;
 }
 
@@ -54,7 +54,7 @@ static long subreaper_step(__u32 i, void *ctx)
 	s->task = parent;
 	struct signal_struct *signal = BPF_CORE_READ(parent, signal);
 	if (BPF_CORE_READ_BITFIELD_PROBED(signal, is_child_subreaper))
-		s->tid = alive_thread(signal);
+		s->tid = alive_thread((__u64)signal);
 	return s->tid != 0;
 }
 
@@ -65,7 +65,7 @@ NOINLINE __u32 reaper_of(struct task_struct *task)
 	if ((__u64)BPF_CORE_READ(task, children.next) == children)
 		return 0;
 	struct signal_struct *signal = BPF_CORE_READ(task, signal);
-	__u32 tid = alive_thread(signal);
+	__u32 tid = alive_thread((__u64)signal);
 	if (tid)
 		return tid;
 
@@ -75,7 +75,7 @@ NOINLINE __u32 reaper_of(struct task_struct *task)
 	__u32 level = BPF_CORE_READ(pid, level);
 	if (BPF_CORE_READ_BITFIELD_PROBED(signal, has_child_subreaper)) {
 		struct subreaper_search s = { .task = task, .level = level };
-		bpf_loop(ANCESTORS_SEARCHED, subreaper_step, &s, 0);
+		LOOP(ANCESTORS_SEARCHED, subreaper_step, &s);
 		if (s.tid)
 			return s.tid;
 	}
@@ -83,35 +83,40 @@ NOINLINE __u32 reaper_of(struct task_struct *task)
 	return BPF_CORE_READ(ns, child_reaper, pid);
 }
 
-SEC("tp_btf/sched_process_exit")
-int BPF_PROG(sched_process_exit, struct task_struct *task)
+ALWAYS_INLINE void exited(struct task_struct *task)
 {
 	if (is_kernel_thread(task))
-		return 0;
+		return;
 	if (is_own(task)) {
 		count(K8SRD_COUNTER_OWN);
-		return 0;
+		return;
 	}
 	struct k8srd_header *h = begin(SLOT_EXIT, K8SRD_KIND_PROCEXIT, K8SRD_HOOK_EXIT,
 				       sizeof(struct k8srd_procexit));
 	if (!h)
-		return 0;
+		return;
 	struct k8srd_procexit *e = BODY_OF(h);
 	fill_context(CONTEXT_OF(h), task);
-	e->status = task->exit_code;
+	e->status = GET(task, exit_code);
 	/* Threads that have not come here yet: do_exit counts down first. */
-	struct signal_struct *signal = task->signal;
-	int left = signal->live.counter;
+	struct signal_struct *signal = GET(task, signal);
+	int left = GET(signal, live.counter);
 	e->threads_left = left > 0 ? left : 0;
 	if (left <= 0)
 		h->flags |= K8SRD_FLAG_GROUP_DEAD;
 	e->reaper_tid = reaper_of(task);
 	/* The end of a group, and of its leader, is the table's business; that of one more thread may
 	 * come in storms. */
-	if (left <= 0 || task->pid == task->tgid)
+	if (left <= 0 || GET(task, pid) == GET(task, tgid))
 		send_lifecycle(h);
 	else
 		send_data(h);
+}
+
+HOOK(sched_process_exit)
+int BPF_PROG(sched_process_exit, struct task_struct *task)
+{
+	exited(task);
 	return 0;
 }
 

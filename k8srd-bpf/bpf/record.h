@@ -13,18 +13,26 @@
 #ifndef K8SRD_RECORD_H
 #define K8SRD_RECORD_H
 
-#define ALWAYS_INLINE static inline __attribute__((always_inline))
-#define NOINLINE static __attribute__((noinline))
-/* Makes the compiler forget what it knows of x, so that the bound checked is on the register used. */
-#define FENCE(x) asm volatile("" : "+r"(x))
-
 enum slot { SLOT_SYS_EXIT, SLOT_EXEC, SLOT_FORK, SLOT_EXIT, SLOT_RING, SLOTS };
+#ifdef K8SRD_RAW
+/* Walks have one more, for task rows. */
+#define SLOT_ROW SLOTS
+#define WALK_SLOTS (SLOTS + 1)
+#else
+#define WALK_SLOTS SLOTS
+#endif
 
 /* The longest component behind PATH_MAX, so that one more name always fits before it is judged. */
 #define WALK_MAX (K8SRD_PATH_MAX + 256)
 
 struct scratch { __u8 bytes[K8SRD_RECORD_MAX]; };
-struct walk_buffer { __u8 bytes[WALK_MAX]; };
+struct walk_buffer {
+	__u8 bytes[WALK_MAX];
+	__u8 name[256]; /* one component on its way */
+#ifdef K8SRD_RAW
+	__u32 slot; /* which one it is */
+#endif
+};
 
 /* By system call number, what to do: the kind to report in the low half; in the high half the kind
  * that the same number means to a 32-bit caller. 0: not asked for. */
@@ -70,7 +78,7 @@ struct {
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, SLOTS);
+	__uint(max_entries, WALK_SLOTS);
 	__type(key, __u32);
 	__type(value, struct walk_buffer);
 } walk_buffers SEC(".maps");
@@ -104,7 +112,7 @@ ALWAYS_INLINE void count(__u32 counter)
 
 ALWAYS_INLINE bool is_own(struct task_struct *task)
 {
-	return (__u64)task->group_leader == own_leader;
+	return (__u64)GET(task, group_leader) == own_leader;
 }
 
 /* Starts a record: header, and a body of zeros. The tail starts behind the body. */
@@ -159,7 +167,12 @@ ALWAYS_INLINE struct k8srd_header *begin(__u32 slot, __u16 kind, __u32 hook, __u
 
 ALWAYS_INLINE struct walk_buffer *walk_buffer_of(__u32 slot)
 {
-	return bpf_map_lookup_elem(&walk_buffers, &slot);
+	struct walk_buffer *buffer = bpf_map_lookup_elem(&walk_buffers, &slot);
+#ifdef K8SRD_RAW
+	if (buffer)
+		buffer->slot = slot;
+#endif
+	return buffer;
 }
 
 /* Gives the end of the record if `room` (a constant) more bytes fit there. */
@@ -186,6 +199,17 @@ ALWAYS_INLINE void fault(struct k8srd_header *h, __u32 flag)
 	count(K8SRD_COUNTER_COPY_FAULT);
 }
 
+/* Copies a string of the caller's memory: how many bytes it has with its terminator, or no positive
+ * number. Kernels up to 6.12 at least say 0 of an empty one. */
+ALWAYS_INLINE long read_user_string(void *to, __u32 room, const void *from)
+{
+	long n = bpf_probe_read_user_str(to, room, from);
+	/* No branch: the verifier would follow both sides through all steps of a loop. */
+	__u64 none = n - 1;
+	FENCE(none);
+	return n + (none >> 63);
+}
+
 /* Appends a string of the caller's memory: a file name. */
 NOINLINE long add_user_name(struct k8srd_header *h, struct k8srd_part *part, const char *name)
 {
@@ -193,7 +217,7 @@ NOINLINE long add_user_name(struct k8srd_header *h, struct k8srd_part *part, con
 	void *to = tail(h, K8SRD_PATH_MAX);
 	if (!to)
 		return -1;
-	long n = bpf_probe_read_user_str(to, K8SRD_PATH_MAX, name);
+	long n = read_user_string(to, K8SRD_PATH_MAX, name);
 	if (n <= 0) {
 		fault(h, K8SRD_FLAG_NAME_FAULT);
 		return -1;
@@ -248,12 +272,19 @@ ALWAYS_INLINE long send_to(void *ring, struct k8srd_header *h)
 	return -1;
 }
 
-/* Numbers the record on its ring and CPU. Atomic: hooks may interrupt one another. */
+/* Numbers the record on its ring and CPU. Atomic: hooks may interrupt one another. Before 5.12 they do
+ * not, and no instruction gives what was there. */
 ALWAYS_INLINE void number(struct k8srd_header *h, __u32 produced)
 {
 	__u64 *n = bpf_map_lookup_elem(&counters, &produced);
-	if (n)
-		h->seq = __sync_fetch_and_add(n, 1);
+	if (!n)
+		return;
+#ifdef K8SRD_RAW
+	h->seq = *n;
+	__sync_fetch_and_add(n, 1);
+#else
+	h->seq = __sync_fetch_and_add(n, 1);
+#endif
 }
 
 ALWAYS_INLINE void send_lifecycle(struct k8srd_header *h)

@@ -8,6 +8,7 @@
 #include <bpf/bpf_core_read.h>
 #include <bpf/bpf_tracing.h>
 #include "abi.h"
+#include "rung.h"
 #include "record.h"
 #include "path.h"
 #include "context.h"
@@ -81,7 +82,64 @@ ALWAYS_INLINE __u32 narrow_plan(struct arguments *a, __u64 nr)
 	return K8SRD_SYSCALLS + nr;
 }
 
-SEC("tp_btf/sys_exit")
+/* A call that was asked for has returned. */
+ALWAYS_INLINE void returned(struct pt_regs *regs, __u64 nr, __u32 kinds, long res)
+{
+	struct task_struct *task = current_task();
+	bool compat = in_compat_call(task, nr);
+	if (!(compat ? compat_kind(nr, kinds) : (__u16)kinds))
+		return;
+	if (is_own(task)) {
+		count(K8SRD_COUNTER_OWN);
+		return;
+	}
+	struct call *call = call_of_cpu();
+	if (!call)
+		return;
+	struct arguments *a = &call->arguments;
+	__u32 key = nr;
+#ifdef X32_BIT
+	key &= ~X32_BIT;
+#endif
+	/* An x32 call below 512 takes what the native one does. */
+	bool narrow = compat && key == nr;
+	read_arguments(a, regs, narrow);
+	if (narrow)
+		key = narrow_plan(a, nr);
+	struct k8srd_plan *plan = bpf_map_lookup_elem(&plans, &key);
+	if (!plan || !plan->kind) {
+		/* A 32-bit caller whose arguments could not be read; or a socketcall that nobody asked for. */
+		if (key >= K8SRD_PLANS)
+			count(K8SRD_COUNTER_COMPAT);
+		return;
+	}
+	if (plan->flags & K8SRD_PLAN_PACKED && !unpack_arguments(a, a->at[0])) {
+		count(K8SRD_COUNTER_COMPAT);
+		return;
+	}
+	/* Successes of these are told by the lifecycle hooks. */
+	__u8 form = plan->form;
+	if (res >= 0 && (form == K8SRD_FORM_EXEC || form == K8SRD_FORM_CLONE))
+		return;
+	if (is_filtered(plan, a))
+		return;
+	switch (form) {
+	case K8SRD_FORM_CALL:
+		called(call, plan, key, res);
+		break;
+	case K8SRD_FORM_OPEN:
+		opened(task, a, plan->kind, res);
+		break;
+	case K8SRD_FORM_EXEC:
+		exec_failed(task, a, plan->kind, res);
+		break;
+	case K8SRD_FORM_CLONE:
+		clone_failed(task, a, plan->kind, res);
+		break;
+	}
+}
+
+HOOK(sys_exit)
 int BPF_PROG(sys_exit, struct pt_regs *regs, long res)
 {
 	__u64 nr = SYSCALL_NR(regs);
@@ -92,52 +150,7 @@ int BPF_PROG(sys_exit, struct pt_regs *regs, long res)
 	__u32 *kinds = bpf_map_lookup_elem(&syscalls, &key);
 	if (!kinds || !*kinds)
 		return 0;
-
-	struct task_struct *task = bpf_get_current_task_btf();
-	bool compat = in_compat_call(task, nr);
-	if (!(compat ? compat_kind(nr, *kinds) : (__u16)*kinds))
-		return 0;
-	if (is_own(task)) {
-		count(K8SRD_COUNTER_OWN);
-		return 0;
-	}
-	/* An x32 call below 512 takes what the native one does. */
-	bool narrow = compat && key == nr;
-	struct arguments a = {};
-	read_arguments(&a, regs, narrow);
-	if (narrow)
-		key = narrow_plan(&a, nr);
-	struct k8srd_plan *plan = bpf_map_lookup_elem(&plans, &key);
-	if (!plan || !plan->kind) {
-		/* A 32-bit caller whose arguments could not be read; or a socketcall that nobody asked for. */
-		if (key >= K8SRD_PLANS)
-			count(K8SRD_COUNTER_COMPAT);
-		return 0;
-	}
-	if (plan->flags & K8SRD_PLAN_PACKED && !unpack_arguments(&a, a.at[0])) {
-		count(K8SRD_COUNTER_COMPAT);
-		return 0;
-	}
-	/* Successes of these are told by the lifecycle hooks. */
-	__u8 form = plan->form;
-	if (res >= 0 && (form == K8SRD_FORM_EXEC || form == K8SRD_FORM_CLONE))
-		return 0;
-	if (is_filtered(plan, &a))
-		return 0;
-	switch (form) {
-	case K8SRD_FORM_CALL:
-		called(task, plan, &a, res);
-		break;
-	case K8SRD_FORM_OPEN:
-		opened(task, &a, plan->kind, res);
-		break;
-	case K8SRD_FORM_EXEC:
-		exec_failed(task, &a, plan->kind, res);
-		break;
-	case K8SRD_FORM_CLONE:
-		clone_failed(task, &a, plan->kind, res);
-		break;
-	}
+	returned(regs, nr, *kinds, res);
 	return 0;
 }
 
@@ -148,6 +161,6 @@ int BPF_PROG(sys_exit, struct pt_regs *regs, long res)
 SEC("iter/task")
 int mark_own(struct bpf_iter__task *ctx)
 {
-	own_leader = (__u64)bpf_get_current_task_btf()->group_leader;
+	own_leader = (__u64)GET(current_task(), group_leader);
 	return 0;
 }

@@ -13,6 +13,9 @@ struct {
 	__type(value, struct scratch);
 } row SEC(".maps");
 
+#ifndef K8SRD_RAW
+
+/* A program that may sleep uses no memory of a CPU. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 1);
@@ -36,6 +39,30 @@ ALWAYS_INLINE void add_task_bytes(struct k8srd_header *h, struct k8srd_part *par
 		keep(h, part, len);
 }
 
+/* Threads share the memory of their leader, so its row tells it; unless the leader is gone. */
+ALWAYS_INLINE void add_row_args(struct k8srd_header *h, struct task_struct *task, __u64 args, __u64 env)
+{
+	struct k8srd_exec *e = BODY_OF(h);
+	struct mm_struct *leader_mm = task->group_leader->mm;
+	if (task->pid != task->tgid && leader_mm)
+		return;
+	add_task_bytes(h, &e->args, task, args, e->args_size, K8SRD_FLAG_ARGS_FAULT);
+	add_task_bytes(h, &e->env, task, env, e->env_size, K8SRD_FLAG_ENV_FAULT);
+	flag_args(h, e->args_size, e->env_size);
+}
+
+#endif
+
+ALWAYS_INLINE struct walk_buffer *row_walk_buffer(void)
+{
+#ifdef K8SRD_RAW
+	return walk_buffer_of(SLOT_ROW);
+#else
+	__u32 zero = 0;
+	return bpf_map_lookup_elem(&row_walk, &zero);
+#endif
+}
+
 ALWAYS_INLINE int write_row(struct bpf_iter__task *ctx, bool sleepable)
 {
 	struct task_struct *task = ctx->task;
@@ -44,7 +71,7 @@ ALWAYS_INLINE int write_row(struct bpf_iter__task *ctx, bool sleepable)
 	if (!task)
 		return 0;
 	struct scratch *s = bpf_map_lookup_elem(&row, &zero);
-	struct walk_buffer *buffer = bpf_map_lookup_elem(&row_walk, &zero);
+	struct walk_buffer *buffer = row_walk_buffer();
 	if (!s || !buffer)
 		return 0;
 	struct k8srd_header *h = (void *)s->bytes;
@@ -56,19 +83,15 @@ ALWAYS_INLINE int write_row(struct bpf_iter__task *ctx, bool sleepable)
 	fill_context(CONTEXT_OF(h), task);
 	add_process(h, buffer, task);
 
-	/* Threads share the memory of their leader, so its row tells it; unless the leader is gone. */
-	struct mm_struct *mm = task->mm;
-	struct mm_struct *leader_mm = task->group_leader->mm;
-	bool tells = task->pid == task->tgid || !leader_mm;
+	struct mm_struct *mm = GET(task, mm);
 	if (mm) {
-		__u64 args = mm->arg_start, env = mm->env_start;
-		e->args_size = mm->arg_end - args;
-		e->env_size = mm->env_end - env;
-		if (sleepable && tells) {
-			add_task_bytes(h, &e->args, task, args, e->args_size, K8SRD_FLAG_ARGS_FAULT);
-			add_task_bytes(h, &e->env, task, env, e->env_size, K8SRD_FLAG_ENV_FAULT);
-			flag_args(h, e->args_size, e->env_size);
-		}
+		__u64 args = GET(mm, arg_start), env = GET(mm, env_start);
+		e->args_size = GET(mm, arg_end) - args;
+		e->env_size = GET(mm, env_end) - env;
+#ifndef K8SRD_RAW
+		if (sleepable)
+			add_row_args(h, task, args, env);
+#endif
 	}
 	__u64 size = h->size;
 	FENCE(size);
@@ -77,11 +100,13 @@ ALWAYS_INLINE int write_row(struct bpf_iter__task *ctx, bool sleepable)
 	return 0;
 }
 
+#ifndef K8SRD_RAW
 SEC("iter.s/task")
 int task_rows(struct bpf_iter__task *ctx)
 {
 	return write_row(ctx, true);
 }
+#endif
 
 /* Where the kernel has no sleepable iterators (before 5.18): without arguments and environment. */
 SEC("iter/task")

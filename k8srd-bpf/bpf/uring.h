@@ -54,8 +54,8 @@ ALWAYS_INLINE struct k8srd_plan *ring_plan(__u32 key)
 /* Whose doing it is: the kernel's helpers for a ring are threads of the process. */
 ALWAYS_INLINE struct task_struct *ring_task(void)
 {
-	struct task_struct *task = bpf_get_current_task_btf();
-	return task->flags & PF_IO_WORKER ? task->group_leader : task;
+	struct task_struct *task = current_task();
+	return GET(task, flags) & PF_IO_WORKER ? GET(task, group_leader) : task;
 }
 
 NOINLINE void ring_opened(struct task_struct *task, struct ring_note *note, struct k8srd_plan *plan,
@@ -99,10 +99,12 @@ NOINLINE void ring_connected(struct task_struct *task, struct ring_note *note,
 	fill_context(CONTEXT_OF(h), task);
 	void *to = tail(h, K8SRD_SOCKADDR_MAX);
 	__u64 len = note->len;
-	FENCE(len);
-	if (to && len && len <= K8SRD_SOCKADDR_MAX) {
-		bpf_probe_read_kernel(to, len, note->bytes);
-		keep(h, &c->addr, len);
+	if (to && len) {
+		FENCE(len);
+		if (len <= K8SRD_SOCKADDR_MAX) {
+			bpf_probe_read_kernel(to, len, note->bytes);
+			keep(h, &c->addr, len);
+		}
 	}
 	if (file)
 		add_descriptor(h, &c->about, file);
@@ -121,7 +123,18 @@ ALWAYS_INLINE void ring_record(struct ring_note *note, long res, struct file *fi
 		ring_connected(task, note, plan, res, file);
 }
 
-SEC("tp_btf/io_uring_submit_req")
+ALWAYS_INLINE const char *name_to_open(struct io_open *open)
+{
+	struct io_open___delayed *delayed = (void *)open;
+	struct filename *name;
+	if (bpf_core_field_exists(delayed->filename.__incomplete_filename))
+		name = BPF_CORE_READ(delayed, filename.__incomplete_filename);
+	else
+		name = BPF_CORE_READ(open, filename);
+	return BPF_CORE_READ(name, name);
+}
+
+HOOK(io_uring_submit_req)
 int BPF_PROG(io_uring_submit_req, struct io_kiocb *req)
 {
 	__u32 zero = 0, key;
@@ -141,7 +154,7 @@ int BPF_PROG(io_uring_submit_req, struct io_kiocb *req)
 	}
 	if (!ring_plan(key))
 		return 0;
-	if (is_own(bpf_get_current_task_btf())) {
+	if (is_own(current_task())) {
 		count(K8SRD_COUNTER_OWN);
 		return 0;
 	}
@@ -169,8 +182,7 @@ int BPF_PROG(io_uring_submit_req, struct io_kiocb *req)
 		note->how.flags = BPF_CORE_READ(open, how.flags);
 		note->how.mode = BPF_CORE_READ(open, how.mode);
 		note->how.resolve = BPF_CORE_READ(open, how.resolve);
-		long n = bpf_probe_read_kernel_str(note->bytes, NOTE_MAX,
-						   BPF_CORE_READ(open, filename, name));
+		long n = bpf_probe_read_kernel_str(note->bytes, NOTE_MAX, name_to_open(open));
 		if (n <= 0)
 			note->flags = K8SRD_FLAG_NAME_FAULT;
 		else if (n == NOTE_MAX)
@@ -185,7 +197,7 @@ int BPF_PROG(io_uring_submit_req, struct io_kiocb *req)
 	return 0;
 }
 
-SEC("tp_btf/io_uring_complete")
+HOOK(io_uring_complete)
 int io_uring_complete(__u64 *ctx)
 {
 	/* The second argument, of whatever type: a number that may be a request. */

@@ -9,6 +9,10 @@ use std::{env, fs};
 /// The compiler that makes the shipped objects; another one makes other bytes.
 pub(crate) const CLANG: &str = "clang-19";
 
+/// The objects, by name, and what sets their programs apart (`bpf/rung.h`).
+pub(crate) const OBJECTS: [(&str, &[&str]); 2] =
+    [("sensor", &[]), ("sensor_raw", &["-DK8SRD_RAW"])];
+
 /// The clang to use: `BPF_CLANG`, else the pinned one.
 pub(crate) fn clang() -> OsString {
     env::var_os("BPF_CLANG").unwrap_or_else(|| CLANG.into())
@@ -25,10 +29,15 @@ fn strip(clang: &OsString) -> OsString {
     })
 }
 
-/// Compiles `folder`/sensor.bpf.c for `arch` (Rust's name of it) into `object`.
+/// Compiles `folder`/sensor.bpf.c with `flags` for `arch` (Rust's name of it) into `object`.
 ///
 /// The result depends on sources, headers of libbpf and compiler only: no path gets into it.
-pub(crate) fn compile(folder: &Path, arch: &str, object: &Path) -> Result<(), String> {
+pub(crate) fn compile(
+    folder: &Path,
+    flags: &[&str],
+    arch: &str,
+    object: &Path,
+) -> Result<(), String> {
     let target = match arch {
         "x86_64" => "x86",
         "aarch64" => "arm64",
@@ -44,6 +53,7 @@ pub(crate) fn compile(folder: &Path, arch: &str, object: &Path) -> Result<(), St
         .args(["-g", "-O2", "-target", "bpf", "-mcpu=v3", "-std=gnu11"])
         .args(["-Wall", "-Wextra", "-Werror", "-Wno-unused-parameter", "-Wno-sign-compare"])
         .args(["-fno-stack-protector", "-fdebug-compilation-dir=.", "-I."])
+        .args(flags)
         .arg(format!("-D__TARGET_ARCH_{target}"))
         .arg(format!("-DK8SRD_LAYOUT=\"{:016x}\"", fnv1a(&layout)));
     // asm/types.h, where the distribution keeps headers by architecture; any of them serves.

@@ -48,8 +48,16 @@
 //!
 //! # Requirements
 //!
-//! Linux 5.17 or later with BTF (`/sys/kernel/btf/vmlinux`), x86_64 or aarch64, root or CAP_BPF and
-//! CAP_PERFMON. What is missing is told by [`load::LoadError`].
+//! Linux 5.10 or later with BTF (`/sys/kernel/btf/vmlinux`), x86_64 or aarch64, root or CAP_BPF and
+//! CAP_PERFMON. What is missing is told by [`load::LoadError`]. Before 5.17 the programs are attached to
+//! raw tracepoints ([`load::Rung`]); before 5.11 memory of maps counts against RLIMIT_MEMLOCK, which
+//! is raised where that is allowed. All kernels tell the same of a call; three things only newer ones do:
+//!
+//! | from | told |
+//! | --- | --- |
+//! | 5.18 | arguments and environment of tasks that ran before; else they are read from `/proc` |
+//! | 6.4 | what is opened and connected through io_uring |
+//! | 6.11 | every successful `execveat`; else one without a directory is told as `execve` |
 //!
 //! # Features
 //!

@@ -11,8 +11,8 @@ use std::io::{self, Read};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 
 use aya::maps::{Array, ArrayOfMaps, Map, MapData, MapError, PerCpuArray};
-use aya::programs::tp_btf::BtfTracePointLink;
-use aya::programs::{BtfTracePoint, Iter, Program, ProgramError};
+use aya::programs::links::FdLink;
+use aya::programs::{Iter, Program};
 use aya::{Btf, Ebpf, EbpfLoader};
 use k8srd_core::catalogue as field;
 use k8srd_core::field::FieldId;
@@ -25,19 +25,10 @@ use crate::calls::{Depth, Filter};
 use crate::{record, shed};
 
 mod error;
+mod rung;
 
 pub use error::LoadError;
-
-#[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
-compile_error!("there is no kernel object for this architecture: x86_64 and aarch64 have one");
-
-/// The kernel programs: shipped, or compiled by build.rs with feature `build-bpf`.
-#[cfg(all(target_arch = "x86_64", not(feature = "build-bpf")))]
-static OBJECT: &[u8] = aya::include_bytes_aligned!("../objects/sensor.x86_64.bpf.o");
-#[cfg(all(target_arch = "aarch64", not(feature = "build-bpf")))]
-static OBJECT: &[u8] = aya::include_bytes_aligned!("../objects/sensor.aarch64.bpf.o");
-#[cfg(feature = "build-bpf")]
-static OBJECT: &[u8] = aya::include_bytes_aligned!(concat!(env!("OUT_DIR"), "/sensor.bpf.o"));
+pub use rung::Rung;
 
 /// What is attached: program and tracepoint (they have the same name), and whether it may be missing.
 /// Lifecycles first, so that no system call is seen of a task whose birth was not.
@@ -48,15 +39,18 @@ const TRACEPOINTS: &[(&str, Needed)] = &[
     ("sched_process_fork", Needed::Yes),
     ("sched_process_exit", Needed::Yes),
     ("sys_exit", Needed::Yes),
-    // From 6.4. Without them what is opened and connected through io_uring is not seen.
-    ("io_uring_complete", Needed::No),
+    // From 6.4. Without them what is opened and connected through io_uring is not seen. What is
+    // complete was noted before.
+    ("io_uring_complete", Needed::With("io_uring_submit_req")),
     ("io_uring_submit_req", Needed::No),
 ];
 
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy)]
 enum Needed {
     Yes,
     No,
+    /// Not where the kernel lacks that tracepoint.
+    With(&'static str),
 }
 
 /// The least that a CPU's data ring and the lifecycle ring may have, in bytes.
@@ -81,6 +75,8 @@ pub struct SensorOptions {
     /// of these classes that is watched once the ring is half full, the next ones as it fills on. The
     /// most important class that is watched never is.
     pub shed: Vec<KindClass>,
+    /// How to attach; without one, the best way that this kernel takes.
+    pub rung: Option<Rung>,
 }
 
 impl Default for SensorOptions {
@@ -92,6 +88,7 @@ impl Default for SensorOptions {
             snap_length: 80,
             all_memory_calls: false,
             shed: KindClass::ALL.to_vec(),
+            rung: None,
         }
     }
 }
@@ -135,10 +132,13 @@ impl Counters {
 
 /// The programs, loaded and attached, and their maps. Dropping it detaches and frees everything.
 pub struct Sensor {
+    rung: Rung,
+    /// Why it is not a better one.
+    refusal: Option<LoadError>,
     ebpf: Ebpf,
     btf: Btf,
     /// What keeps the programs attached, by name.
-    links: Vec<(&'static str, BtfTracePointLink)>,
+    links: Vec<(&'static str, FdLink)>,
     lifecycle: RingMap,
     data: Vec<RingMap>,
     counters: PerCpuArray<MapData, u64>,
@@ -156,6 +156,8 @@ pub struct Sensor {
 impl fmt::Debug for Sensor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self {
+            rung,
+            refusal,
             ebpf: _,
             btf: _,
             links,
@@ -171,6 +173,8 @@ impl fmt::Debug for Sensor {
             rows,
         } = self;
         f.debug_struct("Sensor")
+            .field("rung", rung)
+            .field("refusal", refusal)
             .field("attached", &links.iter().map(|(name, _)| name).collect::<Vec<_>>())
             .field("lifecycle", lifecycle)
             .field("data", data)
@@ -207,7 +211,24 @@ impl Sensor {
         if options.snap_length > SNAP_MAX as u32 {
             return Err(LoadError::snap_length(options.snap_length));
         }
-        check_object(OBJECT)?;
+        if let Some(rung) = options.rung {
+            return Self::load_rung(options, rung);
+        }
+        let mut refusal = None;
+        for rung in Rung::ALL {
+            match Self::load_rung(options, rung) {
+                Ok(sensor) => return Ok(Self { refusal, ..sensor }),
+                Err(error) if !error.may_be_the_rungs() => return Err(error),
+                // Of all rungs the best one's reason is told: it is what most kernels take.
+                Err(error) => refusal = refusal.or(Some(error)),
+            }
+        }
+        Err(refusal.unwrap_or_else(|| LoadError::no_program("sys_exit")))
+    }
+
+    fn load_rung(options: &SensorOptions, rung: Rung) -> Result<Self, LoadError> {
+        let object = rung.object();
+        check_object(object)?;
         let btf = Btf::from_sys_fs().map_err(LoadError::btf)?;
         let cpus = aya::util::nr_cpus().map_err(|(_, error)| LoadError::cpus(error))?;
         let online = aya::util::online_cpus().map_err(|(_, error)| LoadError::cpus(error))?;
@@ -219,7 +240,7 @@ impl Sensor {
             .override_global("page_kib", &page_kib, true)
             .map_max_entries("lifecycle", sizes.lifecycle)
             .map_max_entries("data", cpus as u32)
-            .load(OBJECT)
+            .load(object)
             .map_err(LoadError::object)?;
 
         // The programs are loaded later and name their maps by descriptor: none may be closed before.
@@ -234,6 +255,8 @@ impl Sensor {
         let plans = take(&mut ebpf, "plans")?;
         let shed = take(&mut ebpf, "shed")?;
         let mut sensor = Self {
+            rung,
+            refusal: None,
             links: Vec::new(),
             rows: Rows::Whole,
             lifecycle,
@@ -252,6 +275,18 @@ impl Sensor {
         sensor.mark_own()?;
         sensor.attach()?;
         Ok(sensor)
+    }
+
+    /// How the programs are attached.
+    #[must_use]
+    pub fn rung(&self) -> Rung {
+        self.rung
+    }
+
+    /// Why this kernel did not take a better way to attach, if one was tried.
+    #[must_use]
+    pub fn refusal(&self) -> Option<&LoadError> {
+        self.refusal.as_ref()
     }
 
     /// Sets the system calls that are recorded to those of an interest; of its fields, those about
@@ -396,9 +431,10 @@ impl Sensor {
 
     /// Loads the iterator that this kernel can run.
     fn load_rows(&mut self) -> Result<Rows, LoadError> {
-        match self.load_iterator(Rows::Whole.program()) {
-            Ok(()) => Ok(Rows::Whole),
-            Err(_) => self
+        let whole = self.rung == Rung::TpBtf;
+        match whole.then(|| self.load_iterator(Rows::Whole.program())) {
+            Some(Ok(())) => Ok(Rows::Whole),
+            _ => self
                 .load_iterator(Rows::WithoutArguments.program())
                 .map(|()| Rows::WithoutArguments),
         }
@@ -429,29 +465,20 @@ impl Sensor {
     }
 
     fn attach(&mut self) -> Result<(), LoadError> {
-        let Self { ebpf, btf, links, .. } = self;
+        let Self { rung, ebpf, btf, links, .. } = self;
         for &(name, needed) in TRACEPOINTS {
-            match attach(ebpf, btf, name) {
-                Ok(link) => links.push((name, link)),
-                // There is no such tracepoint.
-                Err(ProgramError::Btf(_)) if needed == Needed::No => {}
+            if matches!(needed, Needed::With(other) if !rung::has_tracepoint(btf, other)) {
+                continue;
+            }
+            match rung.attach(ebpf, btf, name) {
+                Ok(Some(link)) => links.push((name, link)),
+                Ok(None) if matches!(needed, Needed::No) => {}
+                Ok(None) => return Err(LoadError::no_tracepoint(name)),
                 Err(error) => return Err(LoadError::program(name, error)),
             }
         }
         Ok(())
     }
-}
-
-fn attach(
-    ebpf: &mut Ebpf,
-    btf: &Btf,
-    name: &'static str,
-) -> Result<BtfTracePointLink, ProgramError> {
-    let program = ebpf.program_mut(name).ok_or(ProgramError::UnexpectedProgramType)?;
-    let program: &mut BtfTracePoint = program.try_into()?;
-    program.load(name, btf)?;
-    let link = program.attach()?;
-    program.take_link(link)
 }
 
 fn iterator<'a>(ebpf: &'a mut Ebpf, name: &'static str) -> Result<&'a mut Iter, LoadError> {
@@ -549,9 +576,11 @@ mod tests {
     }
 
     #[test]
-    fn the_object_is_built_from_our_layout() {
-        check_object(OBJECT).expect("run `cargo xtask bpf`");
-        assert!(check_object(&OBJECT[..64]).is_err());
+    fn the_objects_are_built_from_our_layout() {
+        for rung in Rung::ALL {
+            check_object(rung.object()).expect("run `cargo xtask bpf`");
+            assert!(check_object(&rung.object()[..64]).is_err());
+        }
     }
 
     #[test]

@@ -99,7 +99,8 @@ fn c_does_not_compile_with_another_layout() {
         return;
     }
     each_change(C, |folder| {
-        compile::compile(&folder.join("bpf"), "x86_64", &folder.join("sensor.bpf.o"))
+        let (name, flags) = compile::OBJECTS[0];
+        compile::compile(&folder.join("bpf"), flags, "x86_64", &folder.join(name))
     });
 }
 

@@ -10,7 +10,7 @@ use std::io::Read;
 use std::process::Command;
 
 use k8srd_bpf::abi::{self, Context, ExecBody, Header, counter, flag, hook, kind};
-use k8srd_bpf::load::{Sensor, SensorOptions};
+use k8srd_bpf::load::{Rung, Sensor, SensorOptions};
 use k8srd_core::interest::Interest;
 use k8srd_core::kind::EventKind;
 use k8srd_core::set::FieldSet;
@@ -18,7 +18,8 @@ use zerocopy::FromBytes;
 
 /// A loaded sensor, or `None` where this process may not load one.
 fn sensor() -> Option<Sensor> {
-    match Sensor::load(&SensorOptions { ring_memory: 1 << 20, ..SensorOptions::default() }) {
+    let rung = env::var("K8SRD_RUNG").ok().map(|name| Rung::named(&name).expect("a rung"));
+    match Sensor::load(&SensorOptions { ring_memory: 1 << 20, rung, ..SensorOptions::default() }) {
         Ok(sensor) => Some(sensor),
         Err(error)
             if error.is_permission_denied() && env::var_os("K8SRD_REQUIRE_LIVE").is_none() =>

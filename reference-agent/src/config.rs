@@ -158,7 +158,7 @@ pub(crate) struct Sensor {
 
 impl Default for Sensor {
     fn default() -> Self {
-        let SensorOptions { ring_memory, snap_length, all_memory_calls, shed } =
+        let SensorOptions { ring_memory, snap_length, all_memory_calls, shed, rung: _ } =
             SensorOptions::default();
         Self {
             ring_memory: Size(ring_memory),

@@ -89,6 +89,8 @@ fn bpf_options(config: &Config) -> BpfOptions {
         shed: config.sensor.shed.iter().map(|class| class.0).collect(),
         snap_length: config.sensor.snap_length.0,
         all_memory_calls: config.sensor.all_memory_calls,
+        // The best way to attach that the kernel takes.
+        rung: None,
     };
     BpfOptions { sensor, ..BpfOptions::default() }
 }
@@ -324,7 +326,7 @@ mod tests {
         let mut alerts = Vec::new();
         while pipeline.step(pause, &mut alerts).unwrap() == Flow::More {}
 
-        let SensorOptions { ring_memory, shed, snap_length, all_memory_calls } =
+        let SensorOptions { ring_memory, shed, snap_length, all_memory_calls, rung: _ } =
             bpf_options(&config).sensor;
         let (state_dir, found) = (config.state_dir.display(), found.render());
         let watches = config.watch_config_files;

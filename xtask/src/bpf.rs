@@ -1,6 +1,6 @@
 //! `cargo xtask bpf [--check]`: the kernel objects that k8srd-bpf ships.
 //!
-//! Without arguments both are compiled into `k8srd-bpf/objects/`. With `--check` nothing is written:
+//! Without arguments all are compiled into `k8srd-bpf/objects/`. With `--check` nothing is written:
 //! the shipped objects must be what the sources give. With the pinned compiler, byte by byte; the
 //! version of it is in the object (section `k8srd`). With another compiler the code may differ, so
 //! only programs, maps and BTF type names are compared, and the result says so.
@@ -31,12 +31,19 @@ pub(crate) fn run(args: &[String]) -> anyhow::Result<()> {
 
 fn build(root: &Path) -> anyhow::Result<()> {
     let package = root.join("k8srd-bpf");
-    for arch in ARCHITECTURES {
-        let object = package.join(format!("objects/sensor.{arch}.bpf.o"));
-        compile_to(root, arch, &object)?;
+    for (name, flags, arch) in objects() {
+        let object = package.join("objects").join(name);
+        compile_to(root, flags, arch, &object)?;
         println!("{}: {} bytes", object.display(), fs::metadata(&object)?.len());
     }
     Ok(())
+}
+
+/// File name, flags and architecture of each object.
+fn objects() -> impl Iterator<Item = (String, &'static [&'static str], &'static str)> {
+    compile::OBJECTS.into_iter().flat_map(|(name, flags)| {
+        ARCHITECTURES.map(|arch| (format!("{name}.{arch}.bpf.o"), flags, arch))
+    })
 }
 
 /// Fails if a shipped object is not what the sources give.
@@ -44,10 +51,9 @@ pub(crate) fn check(root: &Path) -> anyhow::Result<()> {
     let mut stale = Vec::new();
     let scratch = std::env::temp_dir().join(format!("k8srd-bpf-check-{}", std::process::id()));
     fs::create_dir_all(&scratch).with_context(|| scratch.display().to_string())?;
-    for arch in ARCHITECTURES {
-        let name = format!("sensor.{arch}.bpf.o");
+    for (name, flags, arch) in objects() {
         let fresh = scratch.join(&name);
-        compile_to(root, arch, &fresh)?;
+        compile_to(root, flags, arch, &fresh)?;
         let fresh = fs::read(&fresh)?;
         let path = root.join("k8srd-bpf/objects").join(&name);
         let shipped = fs::read(&path).with_context(|| path.display().to_string())?;
@@ -76,8 +82,8 @@ pub(crate) fn check(root: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn compile_to(root: &Path, arch: &str, object: &Path) -> anyhow::Result<()> {
-    compile::compile(&root.join("k8srd-bpf/bpf"), arch, object)
+fn compile_to(root: &Path, flags: &[&str], arch: &str, object: &Path) -> anyhow::Result<()> {
+    compile::compile(&root.join("k8srd-bpf/bpf"), flags, arch, object)
         .map_err(anyhow::Error::msg)
         .with_context(|| format!("compiling the kernel programs for {arch}"))
 }
@@ -139,18 +145,18 @@ impl Summary {
 mod tests {
     use super::*;
 
-    fn shipped(arch: &str) -> Vec<u8> {
-        let root = workspace_root().unwrap();
-        fs::read(root.join(format!("k8srd-bpf/objects/sensor.{arch}.bpf.o"))).unwrap()
+    fn shipped(name: &str) -> Vec<u8> {
+        fs::read(workspace_root().unwrap().join("k8srd-bpf/objects").join(name)).unwrap()
     }
 
     #[test]
     fn the_shipped_objects_name_compiler_layout_programs_and_maps() {
-        for arch in ARCHITECTURES {
-            let summary = Summary::of(&shipped(arch)).unwrap();
+        for (name, flags, _) in objects() {
+            let summary = Summary::of(&shipped(&name)).unwrap();
+            let kind = if flags.is_empty() { "tp_btf" } else { "raw_tp" };
             assert!(summary.build.starts_with("k8srd layout="), "{summary:?}");
             assert!(summary.build.contains(" clang=19."), "{summary:?}");
-            let program = ("tp_btf/sys_exit".to_owned(), "sys_exit".to_owned());
+            let program = (format!("{kind}/sys_exit"), "sys_exit".to_owned());
             assert!(summary.programs.contains(&program), "{summary:?}");
             assert!(summary.maps.iter().any(|(name, ..)| name == "lifecycle"), "{summary:?}");
             assert!(summary.types.contains("k8srd_header"), "{summary:?}");
@@ -159,9 +165,10 @@ mod tests {
 
     #[test]
     fn another_compiler_is_no_difference_but_another_map_is() {
-        let [x86, arm] = ARCHITECTURES.map(|arch| Summary::of(&shipped(arch)).unwrap());
+        let of = |arch| Summary::of(&shipped(&format!("sensor.{arch}.bpf.o"))).unwrap();
+        let [x86, arm] = ARCHITECTURES.map(of);
         assert!(x86.alike(&arm));
-        let mut other = Summary::of(&shipped("x86_64")).unwrap();
+        let mut other = of("x86_64");
         other.build = other.build.replace("clang=19", "clang=20");
         assert!(x86.alike(&other));
         other.maps.pop_last();

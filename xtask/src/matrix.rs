@@ -9,6 +9,7 @@ mod images;
 mod report;
 
 use std::env;
+use std::fmt;
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
@@ -24,23 +25,27 @@ use images::{Image, Series};
 use report::Report;
 
 const USAGE: &str = "\
-usage: cargo xtask kernel-matrix [--only TEXT] [KERNEL…]
+usage: cargo xtask kernel-matrix [--only TEXT] [KERNEL[/RUNG]…]
 
 Boots kernels of Debian in QEMU (no KVM needed), runs the live tests of k8srd-bpf and `k8srd doctor`
 inside, and shows what each kernel said. A KERNEL is a series that Debian offers, such as 5.10, 6.1
-or 7.0, or `newest`; without any: 5.10 6.1 6.12 newest. --only runs the tests that have TEXT in their
-name.
+or 7.0, or `newest`. With a RUNG, tp_btf or raw_tp, the sensor is attached in that way in the tests,
+else in the best that the kernel takes. Without any: 5.10 6.1 6.12 6.12/raw_tp newest. --only runs the
+tests that have TEXT in their name.
 
 Needs qemu-system-x86_64 and a static busybox (scripts/install-test-deps.sh installs both), and for
 the first call a network: kernels come from the Debian archive that apt is configured for, and stay
 in target/kernel-matrix/kernels/. Remove that folder to have newer ones. Consoles are kept in
-target/kernel-matrix/KERNEL.log.
+target/kernel-matrix/, in a .log each.
 
 A run boots as many kernels at a time as this machine has CPUs. Exit code 1: a test failed, or a
 kernel did not come to an end.
 ";
 
-const KERNELS: [&str; 4] = ["5.10", "6.1", "6.12", "newest"];
+const KERNELS: [&str; 5] = ["5.10", "6.1", "6.12", "6.12/raw_tp", "newest"];
+
+/// The ways to attach that the tests know (`K8SRD_RUNG`).
+const RUNGS: [&str; 2] = ["tp_btf", "raw_tp"];
 
 /// The longest that a kernel may take from power on to its verdict: some ten times what it takes on
 /// an idle machine.
@@ -69,47 +74,75 @@ pub(crate) fn run(args: &[String]) -> anyhow::Result<()> {
             ));
         }
     }
-    let images = images::get(&folder, &wanted.kernels)?;
+    let images = images::get(&folder, wanted.boots.iter().map(|boot| boot.series))?;
     let initramfs = guest::initramfs(&folder, wanted.only.as_deref())?;
 
-    let queue = Mutex::new(images.iter());
+    let queue = Mutex::new(wanted.boots.iter().zip(&images));
     let reports = Mutex::new(Vec::new());
     let work = || {
         let next = || queue.lock().ok()?.next();
-        while let Some(image) = next() {
-            let report = boot(qemu, image, &initramfs, &folder);
-            reports.lock().map(|mut reports| reports.push((image, report))).ok();
+        while let Some((boot, image)) = next() {
+            let report = run_guest(qemu, boot, image, &initramfs, &folder);
+            reports.lock().map(|mut reports| reports.push((boot, image, report))).ok();
         }
     };
     let at_once = thread::available_parallelism().map_or(1, usize::from);
     thread::scope(|scope| (0..at_once).for_each(|_| drop(scope.spawn(work))));
     let mut reports = reports.into_inner().unwrap_or_default();
-    reports.sort_by_key(|(image, _)| image.version());
+    reports.sort_by_key(|(boot, image, _)| (image.version(), boot.rung.clone()));
     judge(&reports, images.len())
 }
 
 /// The command line.
 #[derive(Debug)]
 struct Wanted {
-    kernels: Vec<Series>,
+    boots: Vec<Boot>,
     only: Option<String>,
 }
 
 impl Wanted {
     fn parse(args: &[String]) -> anyhow::Result<Self> {
-        let mut wanted = Self { kernels: Vec::new(), only: None };
+        let mut wanted = Self { boots: Vec::new(), only: None };
         let mut args = args.iter();
         while let Some(arg) = args.next() {
             match arg.as_str() {
                 "--only" => wanted.only = Some(args.next().context("--only needs a text")?.clone()),
                 other if other.starts_with('-') => bail!("unknown option {other}\n\n{USAGE}"),
-                kernel => wanted.kernels.push(kernel.parse()?),
+                kernel => wanted.boots.push(Boot::parse(kernel)?),
             }
         }
-        if wanted.kernels.is_empty() {
-            wanted.kernels = KERNELS.iter().map(|name| name.parse()).collect::<Result<_, _>>()?;
+        if wanted.boots.is_empty() {
+            wanted.boots =
+                KERNELS.iter().map(|name| Boot::parse(name)).collect::<Result<_, _>>()?;
         }
         Ok(wanted)
+    }
+}
+
+/// A kernel, and how the sensor is to be attached there, if that is asked for.
+#[derive(Debug)]
+struct Boot {
+    series: Series,
+    rung: Option<String>,
+}
+
+impl Boot {
+    fn parse(name: &str) -> anyhow::Result<Self> {
+        let (series, rung) = match name.split_once('/') {
+            Some((series, rung)) => (series, Some(rung)),
+            None => (name, None),
+        };
+        if let Some(rung) = rung {
+            ensure!(RUNGS.contains(&rung), "no rung {rung:?}, there are: {}", RUNGS.join(" "));
+        }
+        Ok(Self { series: series.parse()?, rung: rung.map(str::to_owned) })
+    }
+}
+
+impl fmt::Display for Boot {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.series)?;
+        self.rung.as_ref().map_or(Ok(()), |rung| write!(f, "/{rung}"))
     }
 }
 
@@ -120,9 +153,20 @@ fn folder(root: &Path) -> PathBuf {
 }
 
 /// Boots a kernel and listens to its console until it powers off.
-fn boot(qemu: &Path, image: &Image, initramfs: &Path, folder: &Path) -> anyhow::Result<Report> {
-    let name = &image.series;
-    let log = folder.join(format!("{name}.log"));
+fn run_guest(
+    qemu: &Path,
+    boot: &Boot,
+    image: &Image,
+    initramfs: &Path,
+    folder: &Path,
+) -> anyhow::Result<Report> {
+    let name = boot.to_string();
+    let log = folder.join(format!("{}.log", name.replace('/', "-")));
+    let mut command_line = guest::COMMAND_LINE.to_owned();
+    if let Some(rung) = &boot.rung {
+        // What the kernel does not know is in the environment of the first program.
+        command_line.push_str(&format!(" K8SRD_RUNG={rung}"));
+    }
     let start = Instant::now();
     let mut child = Command::new(qemu)
         .args(["-accel", "tcg", "-cpu", "max", "-smp", GUEST_CPUS, "-m", MEMORY_MIB])
@@ -131,7 +175,7 @@ fn boot(qemu: &Path, image: &Image, initramfs: &Path, folder: &Path) -> anyhow::
         .arg(&image.kernel)
         .arg("-initrd")
         .arg(initramfs)
-        .args(["-append", guest::COMMAND_LINE])
+        .args(["-append", &command_line])
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::inherit())
@@ -185,30 +229,30 @@ fn boot(qemu: &Path, image: &Image, initramfs: &Path, folder: &Path) -> anyhow::
     Ok(report)
 }
 
-fn judge(reports: &[(&Image, anyhow::Result<Report>)], kernels: usize) -> anyhow::Result<()> {
+fn judge(reports: &[(&Boot, &Image, anyhow::Result<Report>)], boots: usize) -> anyhow::Result<()> {
     let mut rows = vec![report::HEAD.map(str::to_owned)];
     let mut failed = Vec::new();
-    for (image, report) in reports {
-        let series = image.series.to_string();
+    for (boot, image, report) in reports {
+        let name = boot.to_string();
         match report {
             Ok(report) => {
-                rows.push(report.row(&series, &image.package));
+                rows.push(report.row(&name, &image.package, boot.rung.as_deref()));
                 for test in report.failed() {
-                    println!("{series}: FAILED: {test}");
+                    println!("{name}: FAILED: {test}");
                 }
                 if !report.is_good() {
-                    failed.push(series);
+                    failed.push(name);
                 }
             }
             Err(error) => {
-                println!("{series}: {error:#}");
-                failed.push(series);
+                println!("{name}: {error:#}");
+                failed.push(name);
             }
         }
     }
     print!("\n{}", report::table(&rows));
     ensure!(failed.is_empty(), "the sensor does not pass on {}", failed.join(", "));
-    ensure!(reports.len() == kernels, "only {} of {kernels} kernels were tried", reports.len());
+    ensure!(reports.len() == boots, "only {} of {boots} boots were tried", reports.len());
     Ok(())
 }
 
@@ -223,13 +267,13 @@ mod tests {
     #[test]
     fn kernels_are_series_and_without_any_the_usual_ones() {
         let names = |args: &[&str]| {
-            let kernels = parse(args).unwrap().kernels;
-            kernels.iter().map(ToString::to_string).collect::<Vec<_>>()
+            let boots = parse(args).unwrap().boots;
+            boots.iter().map(ToString::to_string).collect::<Vec<_>>()
         };
         assert_eq!(names(&[]), KERNELS);
-        assert_eq!(names(&["6.18", "--only", "fork"]), ["6.18"]);
+        assert_eq!(names(&["6.18", "--only", "fork", "6.1/raw_tp"]), ["6.18", "6.1/raw_tp"]);
         assert_eq!(parse(&["--only", "fork"]).unwrap().only.as_deref(), Some("fork"));
-        for wrong in ["--fast", "--only", "6", "6.x", "6.1.2", "latest", ""] {
+        for wrong in ["--fast", "--only", "6", "6.x", "6.1.2", "latest", "", "6.1/", "6.1/fast"] {
             assert!(parse(&[wrong]).is_err(), "{wrong:?}");
         }
     }

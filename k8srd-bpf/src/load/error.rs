@@ -26,6 +26,7 @@ enum Kind {
     Object(EbpfError),
     StaleObject,
     Missing { what: &'static str, name: &'static str },
+    NoTracepoint { name: &'static str },
     Map { name: &'static str, error: MapError },
     Program { name: &'static str, error: ProgramError },
     Link { name: &'static str, error: LinkError },
@@ -42,7 +43,22 @@ impl LoadError {
     /// Whether this kernel lacks what the sensor needs.
     #[must_use]
     pub fn is_unsupported(&self) -> bool {
-        matches!(self.kind, Kind::Btf(_) | Kind::Object(_) | Kind::Program { .. })
+        matches!(
+            self.kind,
+            Kind::Btf(_) | Kind::Object(_) | Kind::Program { .. } | Kind::NoTracepoint { .. }
+        )
+    }
+
+    /// Whether another way to attach may fare better.
+    pub(super) fn may_be_the_rungs(&self) -> bool {
+        match &self.kind {
+            Kind::Object(_)
+            | Kind::Program { .. }
+            | Kind::NoTracepoint { .. }
+            | Kind::Map { .. } => true,
+            Kind::Denied { missing, .. } => missing.is_empty(),
+            _ => false,
+        }
     }
 
     pub(super) fn btf(error: aya::BtfError) -> Self {
@@ -77,12 +93,20 @@ impl LoadError {
         Kind::Missing { what: "program", name }.into()
     }
 
+    pub(super) fn no_tracepoint(name: &'static str) -> Self {
+        Kind::NoTracepoint { name }.into()
+    }
+
     pub(super) fn map(name: &'static str, error: MapError) -> Self {
         denied(&format!("map {name}"), &error).unwrap_or(Kind::Map { name, error }).into()
     }
 
     pub(super) fn program(name: &'static str, error: ProgramError) -> Self {
-        denied(&format!("program {name}"), &error).unwrap_or(Kind::Program { name, error }).into()
+        // The verifier says EACCES, too, of what a program must not do; it has its reasons in a log.
+        let judged = matches!(&error, ProgramError::LoadError { verifier_log, .. }
+            if !verifier_log.to_string().trim().is_empty());
+        let denied = if judged { None } else { denied(&format!("program {name}"), &error) };
+        denied.unwrap_or(Kind::Program { name, error }).into()
     }
 
     pub(super) fn link(name: &'static str, error: LinkError) -> Self {
@@ -133,7 +157,7 @@ impl fmt::Display for LoadError {
                 missing.join(" and "),
             ),
             Kind::Object(_) => f.write_str(
-                "the kernel programs do not fit this kernel; Linux 5.17 or later is needed",
+                "the kernel programs do not fit this kernel; Linux 5.10 or later is needed",
             ),
             Kind::StaleObject => f.write_str(
                 "the shipped kernel object was built from another record layout than this crate: \
@@ -147,8 +171,11 @@ impl fmt::Display for LoadError {
             Kind::Map { name, .. } => write!(f, "the kernel refused map {name}"),
             Kind::Program { name, .. } => write!(
                 f,
-                "the kernel refused program {name}; Linux 5.17 or later with BTF is needed",
+                "the kernel refused program {name}; Linux 5.10 or later with BTF is needed",
             ),
+            Kind::NoTracepoint { name } => {
+                write!(f, "the kernel has no tracepoint {name}; Linux 5.10 or later is needed")
+            }
             Kind::Link { name, .. } => write!(f, "the kernel refused to start iterator {name}"),
             Kind::Read { what, .. } => write!(f, "{what} cannot be read"),
         }
@@ -168,6 +195,7 @@ impl error::Error for LoadError {
             | Kind::SnapLength { .. }
             | Kind::Denied { .. }
             | Kind::StaleObject
+            | Kind::NoTracepoint { .. }
             | Kind::Missing { .. } => None,
         }
     }

@@ -7,7 +7,7 @@ use std::ops::ControlFlow;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use k8srd_bpf::load::{Sensor, SensorOptions};
+use k8srd_bpf::load::{Rung, Sensor, SensorOptions};
 use k8srd_bpf::source::{BpfOptions, BpfSource};
 use k8srd_core::arena::Arena;
 use k8srd_core::catalogue::FIELDS;
@@ -22,18 +22,29 @@ use crate::act;
 
 /// Why nothing can be watched here, if so.
 pub(crate) fn missing() -> Option<String> {
-    let error =
-        Sensor::load(&SensorOptions { ring_memory: 4 << 20, ..SensorOptions::default() }).err()?;
+    let options = SensorOptions { ring_memory: 4 << 20, rung: rung(), ..SensorOptions::default() };
+    let error = Sensor::load(&options).err()?;
     let denied = error.is_permission_denied();
     assert!(denied || error.is_unsupported(), "{error}: {:?}", error.source());
     Some(error.to_string())
 }
 
+/// The way to attach that is asked for, if one is.
+fn rung() -> Option<Rung> {
+    let name = std::env::var("K8SRD_RUNG").ok()?;
+    Some(Rung::named(&name).unwrap_or_else(|| panic!("K8SRD_RUNG: there is no rung {name}")))
+}
+
 /// Says that something is not shown here, which is a failure where everything has to be.
 #[expect(clippy::print_stderr, reason = "a test that is skipped says so")]
 pub(crate) fn skip(reason: &str) {
-    assert!(std::env::var_os("K8SRD_REQUIRE_LIVE").is_none(), "{reason}");
+    assert!(!required(), "{reason}");
     eprintln!("skipped: {reason}");
+}
+
+/// Whether everything has to be shown here.
+pub(crate) fn required() -> bool {
+    std::env::var_os("K8SRD_REQUIRE_LIVE").is_some()
 }
 
 /// One event, read to the last field.
@@ -157,7 +168,9 @@ impl Watch {
     }
 
     pub(crate) fn with(options: &BpfOptions, kinds: &[EventKind]) -> Self {
-        let mut source = BpfSource::load(options).expect("the sensor");
+        let sensor = SensorOptions { rung: rung(), ..options.sensor.clone() };
+        let options = BpfOptions { sensor, ..options.clone() };
+        let mut source = BpfSource::load(&options).expect("the sensor");
         let kinds = kinds.iter().chain(LIFECYCLE).copied().collect();
         let fields = source.provides().clone();
         source.subscribe(&Interest::new(kinds, fields)).expect("subscribe");

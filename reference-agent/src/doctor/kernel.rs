@@ -5,8 +5,8 @@ use std::fs;
 use super::Finding;
 
 const BTF: &str = "/sys/kernel/btf/vmlinux";
-/// `bpf_loop` and other parts that the sensor uses came with this version.
-const OLDEST: (u32, u32) = (5, 17);
+/// The oldest that the sensor is tested on.
+const OLDEST: (u32, u32) = (5, 10);
 
 pub(super) fn examine() -> Vec<Finding> {
     let name = rustix::system::uname();
@@ -28,7 +28,7 @@ fn version(release: &str, machine: &str) -> Finding {
     match major_minor(release) {
         Some(version) if version >= OLDEST => Finding::ok("version", found),
         Some(_) => Finding::missing("version", found).fix(format!(
-            "run Linux {major}.{minor} or later, such as Debian 12 or Ubuntu 24.04 has"
+            "run Linux {major}.{minor} or later, such as Debian 11 or Ubuntu 22.04 has"
         )),
         None => Finding::note("version", found)
             .fix(format!("this version is not understood; {major}.{minor} or later is needed")),
@@ -85,7 +85,7 @@ mod tests {
     fn versions_are_compared_as_numbers() {
         let state = |release| version(release, "x86_64").state;
         assert_eq!(state("6.1.0-50-cloud-amd64"), State::Ok);
-        assert_eq!(state("5.17.0"), State::Ok);
+        assert_eq!(state("5.10.0-32-cloud-amd64"), State::Ok);
         assert_eq!(state("5.9.16"), State::Missing);
         assert_eq!(state("4.18.0-553.el8"), State::Missing);
         assert_eq!(state("rolling"), State::Note);

@@ -2,7 +2,7 @@
 
 use std::error::Error;
 
-use k8srd_bpf::load::{Sensor, SensorOptions};
+use k8srd_bpf::load::{Rung, Sensor, SensorOptions};
 use k8srd_bpf::probe::{self, Support};
 
 use super::Finding;
@@ -32,6 +32,13 @@ fn load(ring_memory: u64) -> Vec<Finding> {
     match Sensor::load(&SensorOptions { ring_memory, ..SensorOptions::default() }) {
         Ok(sensor) => {
             let attached: Vec<_> = sensor.attached().collect();
+            let programs = format!("{} programs", sensor.rung().name());
+            let mut findings = Vec::new();
+            if let Some(refusal) = sensor.refusal() {
+                let best = Rung::ALL.first().map_or("better", |rung| rung.name());
+                let why = format!("refused, hence {programs}: {}", chain(refusal));
+                findings.push(Finding::note(format!("{best} programs"), why));
+            }
             let rows = match sensor.rows_have_arguments() {
                 true => Finding::ok("iter/task programs", "load, with arguments of running tasks"),
                 false => Finding::note(
@@ -39,16 +46,21 @@ fn load(ring_memory: u64) -> Vec<Finding> {
                     "load without arguments of running tasks, which are read from /proc",
                 ),
             };
-            vec![Finding::ok("tp_btf programs", format!("attach: {}", attached.join(", "))), rows]
+            findings.push(Finding::ok(programs, format!("attach: {}", attached.join(", "))));
+            findings.push(rows);
+            findings
         }
-        Err(error) => {
-            let mut found = error.to_string();
-            let mut cause = error.source();
-            while let Some(error) = cause {
-                found = format!("{found}: {error}");
-                cause = error.source();
-            }
-            vec![Finding::missing("tp_btf programs", found)]
-        }
+        Err(error) => vec![Finding::missing("tp_btf programs", chain(&error))],
     }
+}
+
+/// An error and its causes, a line each: a log of the verifier may follow.
+fn chain(error: &dyn Error) -> String {
+    let mut found = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        found = format!("{found}: {}", error.to_string().lines().next().unwrap_or_default());
+        cause = error.source();
+    }
+    found
 }

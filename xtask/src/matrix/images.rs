@@ -59,7 +59,6 @@ impl fmt::Display for Series {
 /// A kernel that can boot.
 #[derive(Debug)]
 pub(super) struct Image {
-    pub(super) series: Series,
     /// The package that it came in.
     pub(super) package: String,
     /// The file.
@@ -73,20 +72,23 @@ impl Image {
     }
 
     /// One that an earlier call got.
-    fn kept(folder: &Path, series: Series) -> Option<Self> {
+    fn kept(folder: &Path) -> Option<Self> {
         let package = fs::read_to_string(folder.join("package")).ok()?;
         let kernel = folder.join("vmlinuz");
-        kernel.exists().then_some(Self { series, package, kernel })
+        kernel.exists().then_some(Self { package, kernel })
     }
 }
 
 /// The kernels of these series, from `folder`/kernels/ or else from the archive.
-pub(super) fn get(folder: &Path, wanted: &[Series]) -> anyhow::Result<Vec<Image>> {
+pub(super) fn get(
+    folder: &Path,
+    wanted: impl Iterator<Item = Series>,
+) -> anyhow::Result<Vec<Image>> {
     let mut apt: Option<Apt> = None;
     let mut images = Vec::new();
-    for &series in wanted {
+    for series in wanted {
         let place = folder.join("kernels").join(series.to_string());
-        if let Some(image) = Image::kept(&place, series) {
+        if let Some(image) = Image::kept(&place) {
             images.push(image);
             continue;
         }
@@ -97,7 +99,7 @@ pub(super) fn get(folder: &Path, wanted: &[Series]) -> anyhow::Result<Vec<Image>
         let package = apt.choose(series)?;
         println!("{series}: downloads {package}");
         apt.extract(&package, &place).with_context(|| format!("kernel package {package}"))?;
-        images.push(Image { series, package, kernel: place.join("vmlinuz") });
+        images.push(Image { package, kernel: place.join("vmlinuz") });
     }
     Ok(images)
 }
