@@ -1,6 +1,7 @@
 //! Nanoseconds that the sensor adds to a system call.
 
 use std::collections::BTreeMap;
+use std::env;
 use std::fmt;
 use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -8,6 +9,7 @@ use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context, ensure};
+use k8srd_bpf::load::Rung;
 use k8srd_bpf::source::{BpfOptions, BpfSource};
 use k8srd_core::interest::Interest;
 use k8srd_core::kind::EventKind;
@@ -64,10 +66,20 @@ pub(crate) fn measure() -> anyhow::Result<Costs> {
     Ok(Costs(best))
 }
 
+/// The sensor as it is, or attached in the way that `K8SRD_RUNG` names.
+fn options() -> anyhow::Result<BpfOptions> {
+    let mut options = BpfOptions::default();
+    if let Ok(name) = env::var("K8SRD_RUNG") {
+        let rung = Rung::named(&name).with_context(|| format!("K8SRD_RUNG: no rung {name}"))?;
+        options.sensor.rung = Some(rung);
+    }
+    Ok(options)
+}
+
 /// Does `work` while the sensor is in `state` and its records are read and dropped.
 fn beside(state: State, work: impl FnOnce() -> anyhow::Result<()>) -> anyhow::Result<()> {
     let Some(kinds) = state.kinds() else { return work() };
-    let mut source = BpfSource::load(&BpfOptions::default()).context("cannot load the sensor")?;
+    let mut source = BpfSource::load(&options()?).context("cannot load the sensor")?;
     source.subscribe(&Interest::new(kinds, FieldSet::default())).context("cannot subscribe")?;
     let done = AtomicBool::new(false);
     thread::scope(|scope| {
