@@ -143,7 +143,9 @@ ALWAYS_INLINE void forked(struct task_struct *parent, struct task_struct *child)
 HOOK(sched_process_fork)
 int BPF_PROG(sched_process_fork, struct task_struct *parent, struct task_struct *child)
 {
+	KEEP_CPU();
 	forked(parent, child);
+	GIVE_CPU();
 	return 0;
 }
 

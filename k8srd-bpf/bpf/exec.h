@@ -19,8 +19,7 @@ struct {
 	__type(value, struct exec_note);
 } exec_notes SEC(".maps");
 
-HOOK(sched_prepare_exec)
-int BPF_PROG(sched_prepare_exec, struct task_struct *task, struct linux_binprm *bprm)
+ALWAYS_INLINE void exec_prepared(void)
 {
 	struct task_struct *current = current_task();
 	struct pt_regs *regs = task_regs(current);
@@ -29,13 +28,21 @@ int BPF_PROG(sched_prepare_exec, struct task_struct *task, struct linux_binprm *
 	if (is_kernel_thread(current) || in_compat_call(current, nr) || nr != NR_execveat) {
 		/* A note of a task that died in its exec, whose memory is this task's now. */
 		bpf_map_delete_elem(&exec_notes, &key);
-		return 0;
+		return;
 	}
 	struct exec_note note = {
 		.dirfd = SYSCALL_ARG0(regs),
 		.at_flags = SYSCALL_ARG4(regs),
 	};
 	bpf_map_update_elem(&exec_notes, &key, &note, BPF_ANY);
+}
+
+HOOK(sched_prepare_exec)
+int BPF_PROG(sched_prepare_exec, struct task_struct *task, struct linux_binprm *bprm)
+{
+	KEEP_CPU();
+	exec_prepared();
+	GIVE_CPU();
 	return 0;
 }
 
@@ -126,7 +133,9 @@ ALWAYS_INLINE void exec_happened(struct task_struct *task, int old_tid, struct l
 HOOK(sched_process_exec)
 int BPF_PROG(sched_process_exec, struct task_struct *task, int old_tid, struct linux_binprm *bprm)
 {
+	KEEP_CPU();
 	exec_happened(task, old_tid, bprm);
+	GIVE_CPU();
 	return 0;
 }
 

@@ -116,7 +116,9 @@ ALWAYS_INLINE void exited(struct task_struct *task)
 HOOK(sched_process_exit)
 int BPF_PROG(sched_process_exit, struct task_struct *task)
 {
+	KEEP_CPU();
 	exited(task);
+	GIVE_CPU();
 	return 0;
 }
 

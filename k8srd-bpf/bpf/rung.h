@@ -55,6 +55,23 @@
 
 #endif
 
+/*
+ * Newer kernels (from 7.2) may take the CPU from a program of a tracepoint; until it gets it
+ * back, they skip the program for whatever else runs there. So each program but that of sys_exit (sensor.bpf.c)
+ * keeps the CPU. The functions of the kernel for that are of 6.10; their numbers, which differ
+ * from kernel to kernel, are put into these instructions by the loader (load/kept.rs), or a jump to the
+ * next one. Raw programs are for older kernels, and their global functions may not lie between the two.
+ */
+#ifdef K8SRD_RAW
+#define KEEP_CPU()
+#define GIVE_CPU()
+#else
+#define KERNEL_CALL(mark)                                                                  \
+	asm volatile(".8byte " mark : : : "r0", "r1", "r2", "r3", "r4", "r5", "memory")
+#define KEEP_CPU() KERNEL_CALL("0x6b38730100002085")
+#define GIVE_CPU() KERNEL_CALL("0x6b38730200002085")
+#endif
+
 ALWAYS_INLINE struct task_struct *current_task(void)
 {
 #ifdef K8SRD_RAW

@@ -134,8 +134,7 @@ ALWAYS_INLINE const char *name_to_open(struct io_open *open)
 	return BPF_CORE_READ(name, name);
 }
 
-HOOK(io_uring_submit_req)
-int BPF_PROG(io_uring_submit_req, struct io_kiocb *req)
+ALWAYS_INLINE void ring_submitted(struct io_kiocb *req)
 {
 	__u32 zero = 0, key;
 	__u8 opcode = BPF_CORE_READ(req, opcode);
@@ -150,17 +149,17 @@ int BPF_PROG(io_uring_submit_req, struct io_kiocb *req)
 		key = NR_openat2;
 		break;
 	default:
-		return 0;
+		return;
 	}
 	if (!ring_plan(key))
-		return 0;
+		return;
 	if (is_own(current_task())) {
 		count(K8SRD_COUNTER_OWN);
-		return 0;
+		return;
 	}
 	struct ring_note *note = bpf_map_lookup_elem(&ring_scratch, &zero);
 	if (!note)
-		return 0;
+		return;
 	__builtin_memset(note, 0, __builtin_offsetof(struct ring_note, bytes));
 	note->key = key;
 	if (opcode == IORING_OP_CONNECT) {
@@ -190,11 +189,29 @@ int BPF_PROG(io_uring_submit_req, struct io_kiocb *req)
 	}
 	if (BPF_CORE_READ(req, flags) & REQ_F_CQE_SKIP) {
 		ring_record(note, -EINPROGRESS, BPF_CORE_READ(req, file));
-		return 0;
+		return;
 	}
 	__u64 id = (__u64)req;
 	bpf_map_update_elem(&ring_notes, &id, note, BPF_ANY);
+}
+
+HOOK(io_uring_submit_req)
+int BPF_PROG(io_uring_submit_req, struct io_kiocb *req)
+{
+	KEEP_CPU();
+	ring_submitted(req);
+	GIVE_CPU();
 	return 0;
+}
+
+ALWAYS_INLINE void ring_completed(__u64 id)
+{
+	struct ring_note *note = bpf_map_lookup_elem(&ring_notes, &id);
+	if (!note)
+		return;
+	struct io_kiocb *req = (void *)id;
+	ring_record(note, BPF_CORE_READ(req, cqe.res), BPF_CORE_READ(req, file));
+	bpf_map_delete_elem(&ring_notes, &id);
 }
 
 HOOK(io_uring_complete)
@@ -202,12 +219,9 @@ int io_uring_complete(__u64 *ctx)
 {
 	/* The second argument, of whatever type: a number that may be a request. */
 	__u64 id = ctx[1];
-	struct ring_note *note = bpf_map_lookup_elem(&ring_notes, &id);
-	if (!note)
-		return 0;
-	struct io_kiocb *req = (void *)id;
-	ring_record(note, BPF_CORE_READ(req, cqe.res), BPF_CORE_READ(req, file));
-	bpf_map_delete_elem(&ring_notes, &id);
+	KEEP_CPU();
+	ring_completed(id);
+	GIVE_CPU();
 	return 0;
 }
 

@@ -25,6 +25,7 @@ use crate::calls::{Depth, Filter};
 use crate::{record, shed};
 
 mod error;
+mod kept;
 mod rung;
 
 pub use error::LoadError;
@@ -240,7 +241,7 @@ impl Sensor {
             .override_global("page_kib", &page_kib, true)
             .map_max_entries("lifecycle", sizes.lifecycle)
             .map_max_entries("data", cpus as u32)
-            .load(object)
+            .load(kept::Object::for_kernel(object, &btf).bytes())
             .map_err(LoadError::object)?;
 
         // The programs are loaded later and name their maps by descriptor: none may be closed before.
@@ -404,7 +405,7 @@ impl Sensor {
     /// If `/proc/self/fdinfo` cannot be read.
     pub fn skipped(&self) -> io::Result<u64> {
         let mut skipped = 0;
-        for (name, _) in TRACEPOINTS {
+        for name in TRACEPOINTS.iter().map(|&(name, _)| name).chain([rung::PERF_SYS_EXIT]) {
             let Some(Ok(fd)) = self.ebpf.program(name).map(Program::fd) else {
                 continue;
             };
@@ -471,7 +472,7 @@ impl Sensor {
                 continue;
             }
             match rung.attach(ebpf, btf, name) {
-                Ok(Some(link)) => links.push((name, link)),
+                Ok(Some(attached)) => links.push(attached),
                 Ok(None) if matches!(needed, Needed::No) => {}
                 Ok(None) => return Err(LoadError::no_tracepoint(name)),
                 Err(error) => return Err(LoadError::program(name, error)),

@@ -50,9 +50,11 @@ fn child_opens(path: &str, times: u32) {
 fn every_program_attaches_and_detaches() {
     let Some(mut sensor) = sensor() else { return };
     let attached: Vec<_> = sensor.attached().collect();
-    for name in ["sched_process_exec", "sched_process_fork", "sched_process_exit", "sys_exit"] {
+    for name in ["sched_process_exec", "sched_process_fork", "sched_process_exit"] {
         assert!(attached.contains(&name), "{name} is not in {attached:?}");
     }
+    // Which of the two programs for it depends on the kernel.
+    assert_eq!(attached.iter().filter(|name| name.ends_with("sys_exit")).count(), 1);
     assert_eq!(sensor.skipped().expect("fdinfo"), 0);
 
     let before = total(&sensor, counter::PRODUCED_LIFECYCLE);

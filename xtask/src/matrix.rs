@@ -30,8 +30,8 @@ usage: cargo xtask kernel-matrix [--only TEXT] [KERNEL[/RUNG]…]
 Boots kernels of Debian in QEMU (no KVM needed), runs the live tests of k8srd-bpf and `k8srd doctor`
 inside, and shows what each kernel said. A KERNEL is a series that Debian offers, such as 5.10, 6.1
 or 7.0, or `newest`. With a RUNG, tp_btf or raw_tp, the sensor is attached in that way in the tests,
-else in the best that the kernel takes. Without any: 5.10 6.1 6.12 6.12/raw_tp newest. --only runs the
-tests that have TEXT in their name.
+else in the best that the kernel takes. Without any: 5.10 6.1 6.12 newest. --only runs the tests that
+have TEXT in their name.
 
 Needs qemu-system-x86_64 and a static busybox (scripts/install-test-deps.sh installs both), and for
 the first call a network: kernels come from the Debian archive that apt is configured for, and stay
@@ -42,7 +42,7 @@ A run boots as many kernels at a time as this machine has CPUs. Exit code 1: a t
 kernel did not come to an end.
 ";
 
-const KERNELS: [&str; 5] = ["5.10", "6.1", "6.12", "6.12/raw_tp", "newest"];
+const KERNELS: [&str; 4] = ["5.10", "6.1", "6.12", "newest"];
 
 /// The ways to attach that the tests know (`K8SRD_RUNG`).
 const RUNGS: [&str; 2] = ["tp_btf", "raw_tp"];

@@ -3,7 +3,8 @@
 use aya::programs::links::FdLink;
 use aya::programs::raw_trace_point::RawTracePointLink;
 use aya::programs::tp_btf::BtfTracePointLink;
-use aya::programs::{BtfTracePoint, ProgramError, RawTracePoint};
+use aya::programs::{BtfTracePoint, ProgramError, RawTracePoint, TracePoint};
+use aya::util::KernelVersion;
 use aya::{Btf, Ebpf};
 use aya_obj::btf::BtfKind;
 
@@ -64,9 +65,24 @@ impl Rung {
         }
     }
 
-    /// Loads and attaches a program to the tracepoint of its name; none if the kernel has no such
-    /// tracepoint.
+    /// Loads and attaches a program to the tracepoint of its name, or another program for the same. Gives
+    /// its name; none if the kernel has no such tracepoint.
     pub(super) fn attach(
+        self,
+        ebpf: &mut Ebpf,
+        btf: &Btf,
+        name: &'static str,
+    ) -> Result<Option<(&'static str, FdLink)>, ProgramError> {
+        if self == Self::TpBtf && name == "sys_exit" && programs_lose_the_cpu() {
+            // Where tracefs is not mounted, what is skipped is counted.
+            if let Some(link) = attach_to_perf(ebpf) {
+                return Ok(Some((PERF_SYS_EXIT, link)));
+            }
+        }
+        Ok(self.attach_to_tracepoint(ebpf, btf, name)?.map(|link| (name, link)))
+    }
+
+    fn attach_to_tracepoint(
         self,
         ebpf: &mut Ebpf,
         btf: &Btf,
@@ -97,6 +113,22 @@ impl Rung {
 /// would not load.
 pub(super) fn has_tracepoint(btf: &Btf, name: &str) -> bool {
     btf.id_by_type_name_kind(&format!("btf_trace_{name}"), BtfKind::Typedef).is_ok()
+}
+
+/// The program for the ends of system calls that takes perf's tracepoint.
+pub(super) const PERF_SYS_EXIT: &str = "perf_sys_exit";
+
+/// Whether this kernel may take the CPU from a program of a typed tracepoint (`bpf/sensor.bpf.c`): in
+/// `cargo xtask kernel-matrix` 7.2 does, 7.1 does not.
+fn programs_lose_the_cpu() -> bool {
+    KernelVersion::current().is_ok_and(|version| version >= KernelVersion::new(7, 2, 0))
+}
+
+fn attach_to_perf(ebpf: &mut Ebpf) -> Option<FdLink> {
+    let program: &mut TracePoint = ebpf.program_mut(PERF_SYS_EXIT)?.try_into().ok()?;
+    program.load().ok()?;
+    let link = program.attach("raw_syscalls", "sys_exit").ok()?;
+    program.take_link(link).ok()?.try_into().ok()
 }
 
 #[cfg(test)]
