@@ -16,6 +16,7 @@ pub(super) fn examine() -> Vec<Finding> {
     let modules = fs::read_to_string("/sys/kernel/security/lsm").ok();
     vec![
         version(&release, &machine),
+        architecture(&machine),
         btf(fs::metadata(BTF).map(|meta| meta.len()).ok()),
         lock(lockdown.as_deref()),
         security_modules(modules.as_deref()),
@@ -32,6 +33,16 @@ fn version(release: &str, machine: &str) -> Finding {
         )),
         None => Finding::note("version", found)
             .fix(format!("this version is not understood; {major}.{minor} or later is needed")),
+    }
+}
+
+fn architecture(machine: &str) -> Finding {
+    match machine {
+        "x86_64" => Finding::ok("architecture", machine),
+        _ => Finding::note(
+            "architecture",
+            format!("{machine}: programs are built for it, and were never run on such a machine"),
+        ),
     }
 }
 
@@ -89,6 +100,12 @@ mod tests {
         assert_eq!(state("5.9.16"), State::Missing);
         assert_eq!(state("4.18.0-553.el8"), State::Missing);
         assert_eq!(state("rolling"), State::Note);
+    }
+
+    #[test]
+    fn what_is_untested_is_said() {
+        assert_eq!(architecture("x86_64").state, State::Ok);
+        assert_eq!(architecture("aarch64").state, State::Note);
     }
 
     #[test]
