@@ -109,6 +109,8 @@ enum Need {
     Root,
     /// A system call that newer machines do not have.
     OldCall,
+    /// Files that keep attributes of their users: of a tmpfs those do from Linux 6.6 on.
+    Attributes,
 }
 
 impl Need {
@@ -116,6 +118,7 @@ impl Need {
         match self {
             Self::Root => "root",
             Self::OldCall => "x86_64",
+            Self::Attributes => "a temporary folder whose files keep attributes of users",
         }
     }
 
@@ -123,6 +126,7 @@ impl Need {
         match self {
             Self::Root => rustix::process::geteuid().is_root(),
             Self::OldCall => cfg!(target_arch = "x86_64"),
+            Self::Attributes => Place::make().is_ok_and(|place| place.keeps_attributes()),
         }
     }
 }

@@ -202,6 +202,7 @@ pub(super) const ACTS: &[Act] = &[
         name: "setxattr",
         kinds: &["setxattr"],
         what: "notes an attribute of a file, and of one that is not there",
+        needs: &[Need::Attributes],
         play: |s| {
             s.file("file", "text");
             let value = s.bytes(b"x");

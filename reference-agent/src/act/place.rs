@@ -5,6 +5,7 @@ use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
+use rustix::fs::{XattrFlags, setxattr};
 
 /// The file system whose files Falco marks with their layer.
 const OVERLAY: i64 = 0x794c_7630;
@@ -30,6 +31,11 @@ impl Place {
         let kind = rustix::fs::statfs(place.work())?.f_type;
         place.is_overlay = kind == OVERLAY;
         Ok(place)
+    }
+
+    /// Whether files in it keep attributes of their users.
+    pub(super) fn keeps_attributes(&self) -> bool {
+        setxattr(self.work(), "user.k8srd", b"1", XattrFlags::empty()).is_ok()
     }
 
     /// The working directory of what acts.
