@@ -95,6 +95,7 @@ pub(super) const ACTS: &[Act] = &[
             let (listener, client, server) = connected(s);
             s.did("accept", [of("", listener), raw(0), raw(0)]);
             accepted(s, client, server);
+            not_waiting(s, listener);
             s.did("accept", [of("", listener), raw(0), raw(0)]);
             not_accepted(s);
         },
@@ -110,6 +111,7 @@ pub(super) const ACTS: &[Act] = &[
             let closes = || raw(libc::SOCK_CLOEXEC).telling("flags", 1 << 12);
             s.did("accept4", [of("", listener), raw(0), raw(0), closes()]);
             accepted(s, client, server);
+            not_waiting(s, listener);
             s.did("accept4", [of("", listener), raw(0), raw(0), closes()]);
             not_accepted(s);
         },
@@ -186,7 +188,7 @@ pub(super) fn bound(s: &mut Script<'_>, ty: i32) -> (Call, Buffer) {
 
 /// A listener that does not wait and has one connection, and both ends of that.
 fn connected(s: &mut Script<'_>) -> (Call, Buffer, Buffer) {
-    let (listener, server) = bound(s, libc::SOCK_STREAM | libc::SOCK_NONBLOCK);
+    let (listener, server) = bound(s, libc::SOCK_STREAM);
     s.call("listen", [of("", listener), raw(5)]);
     let client = socket(s, libc::AF_INET, libc::SOCK_STREAM);
     s.call("connect", [of("", client), pointer(server), raw(16)]);
@@ -198,6 +200,11 @@ fn accepted(s: &mut Script<'_>, client: Buffer, server: Buffer) {
     s.and("tuple", tuple(client, server));
     queue(s, 5);
     s.descriptor("ipv4", Some(tuple(client, server)));
+}
+
+/// The first connection may come a moment after the client has it; for a second one nobody waits.
+fn not_waiting(s: &mut Script<'_>, listener: Call) {
+    s.call("fcntl", [of("", listener), raw(libc::F_SETFL), raw(libc::O_NONBLOCK)]);
 }
 
 fn not_accepted(s: &mut Script<'_>) {
