@@ -22,13 +22,15 @@ const INIT: &str = include_str!("guest/init.sh");
 
 /// A program of ours: its package, what cargo is to build, its name in the guest. Under the profile
 /// `test` a program would become its own unit tests.
-const PROGRAMS: [(&str, [&str; 4], &str); 3] = [
+const PROGRAMS: [(&str, [&str; 4], &str); 4] = [
     ("k8srd-bpf", ["--profile", "test", "--test", "load"], "load"),
     ("k8srd-bpf", ["--profile", "test", "--test", "live"], "live"),
+    ("k8srd", ["--profile", "test", "--test", "acts"], "acts"),
     ("k8srd", ["--profile", "dev", "--bin", "k8srd"], "k8srd"),
 ];
-/// Those of them that are tests.
-const TESTS: [&str; 2] = ["load", "live"];
+/// Those of them that are tests, and the text in the names of what is to run of each: of acts, all that
+/// needs a sensor.
+const TESTS: [(&str, &str); 3] = [("load", ""), ("live", ""), ("acts", "the_sensor")];
 
 /// Builds the programs and packs them; the file.
 pub(super) fn initramfs(folder: &Path, only: Option<&str>) -> anyhow::Result<PathBuf> {
@@ -37,18 +39,21 @@ pub(super) fn initramfs(folder: &Path, only: Option<&str>) -> anyhow::Result<Pat
     for name in ["bin", "dev", "proc", "sys", "tmp"] {
         archive.folder(name);
     }
+    let mut init = INIT.replace("SECONDS_A_TEST", &SECONDS_A_TEST.to_string());
     let mut tests = String::new();
     for (package, what, name) in PROGRAMS {
         let program = build(package, what)?;
         archive.program(&format!("bin/{name}"), &program)?;
-        if TESTS.contains(&name) {
-            tests.push_str(&list(name, &program, only)?);
+        if name == "k8srd" {
+            init = init.replace("BUILT_K8SRD", &program.to_string_lossy());
+        }
+        for (_, some) in TESTS.iter().filter(|(test, _)| *test == name) {
+            tests.push_str(&list(name, &program, &[some, only.unwrap_or_default()])?);
         }
     }
     ensure!(!tests.is_empty(), "no test has {:?} in its name", only.unwrap_or_default());
     archive.program("bin/busybox", &busybox()?)?;
     archive.file("tests", 0o644, tests.as_bytes());
-    let init = INIT.replace("SECONDS_A_TEST", &SECONDS_A_TEST.to_string());
     archive.file("init", 0o755, init.as_bytes());
     fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
     let file = folder.join("initramfs.cpio");
@@ -65,16 +70,19 @@ fn build(package: &str, what: [&str; 4]) -> anyhow::Result<PathBuf> {
     command.args(["-Ctarget-feature=+crt-static", "-Cstrip=symbols"]);
     let said = cargo::output(&mut command)?;
     let messages = said.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
-    let mut programs = messages.filter_map(|said| said["executable"].as_str().map(PathBuf::from));
-    programs.next_back().with_context(|| format!("cargo built no program {what:?} of {package}"))
+    // Of a test the programs that it calls are built, too.
+    let [.., name] = what;
+    let mut built = messages.filter(|said| said["target"]["name"] == name);
+    let program = built.find_map(|said| said["executable"].as_str().map(PathBuf::from));
+    program.with_context(|| format!("cargo built no program {what:?} of {package}"))
 }
 
-/// The tests of a program, one `PROGRAM NAME` a line; those with a text in their name.
-fn list(name: &str, program: &Path, only: Option<&str>) -> anyhow::Result<String> {
+/// The tests of a program, one `PROGRAM NAME` a line; those with all these texts in their name.
+fn list(name: &str, program: &Path, texts: &[&str]) -> anyhow::Result<String> {
     let said = cargo::output(Command::new(program).args(["--list", "--format", "terse"]))?;
     let tests: Vec<&str> = said.lines().filter_map(|line| line.strip_suffix(": test")).collect();
     ensure!(!tests.is_empty(), "{} has no tests", program.display());
-    let wanted = |test: &&&str| only.is_none_or(|text| test.contains(text));
+    let wanted = |test: &&&str| texts.iter().all(|text| test.contains(text));
     Ok(tests.iter().filter(wanted).map(|test| format!("{name} {test}\n")).collect())
 }
 
