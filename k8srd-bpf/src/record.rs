@@ -33,7 +33,7 @@ use crate::calls::{self, Call};
 
 pub(crate) use call::Called;
 pub use context::provided_fields;
-pub(crate) use context::{DESCRIPTOR_FIELDS, DESCRIPTOR_PATH_FIELDS};
+pub(crate) use context::{DESCRIPTOR_FIELDS, DESCRIPTOR_PATH_FIELDS, UNREADABLE};
 
 /// Reads one record. The event's time is nanoseconds since boot until [`KernelEvent::at`] gives it
 /// wall time.

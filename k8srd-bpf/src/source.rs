@@ -18,7 +18,7 @@ use crate::calls;
 use crate::clock::{WallClock, boot_now};
 use crate::load::{Counters, LoadError, Sensor, SensorOptions};
 use crate::merge::{Merge, MergeLimits};
-use crate::record::{self, KernelEvent};
+use crate::record::{self, KernelEvent, UNREADABLE};
 use crate::ring::{Ring, Stop};
 use crate::shed;
 use crate::snapshot::Snapshot;
@@ -549,8 +549,6 @@ impl Account {
 const TRUNCATED: u32 =
     flag::NAME_TRUNCATED | flag::ARGS_TRUNCATED | flag::ENV_TRUNCATED | flag::DATA_TRUNCATED;
 const TOO_DEEP: u32 = flag::PATH_TRUNCATED | flag::BASE_TRUNCATED | flag::CGROUP_TRUNCATED;
-const UNREADABLE: u32 =
-    flag::NAME_FAULT | flag::ARGS_FAULT | flag::ENV_FAULT | flag::ADDR_FAULT | flag::DATA_FAULT;
 
 fn total(counters: &[Counters], slot: u32) -> u64 {
     counters.iter().map(|cpu| cpu.get(slot)).sum()

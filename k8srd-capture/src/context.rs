@@ -116,6 +116,7 @@ columns! {
     CTX_CALL_TEXT1 Path,
     CTX_PATH_BASE2 Path,
     CTX_IO_URING Flag,
+    CTX_UNREADABLE Flag,
 }
 
 /// A field, and how it is written.

@@ -123,6 +123,7 @@ fields! { event:
     CTX_BOOT_TIME => uint(event.header.time);
     CTX_CPU => uint(event.header.cpu);
     CTX_TRUNCATED => Some(Value::Bool(event.header.flags & TRUNCATED != 0));
+    CTX_UNREADABLE => Some(Value::Bool(event.header.flags & UNREADABLE != 0));
     CTX_IO_URING => Some(Value::Bool(event.header.hook() == hook::RING));
     CTX_LATE => Some(Value::Bool(event.late));
 }
@@ -153,6 +154,10 @@ const TRUNCATED: u32 = flag::NAME_TRUNCATED
     | flag::BASE_TRUNCATED
     | flag::CGROUP_TRUNCATED
     | flag::DATA_TRUNCATED;
+
+/// The caller's memory did not give something.
+pub(crate) const UNREADABLE: u32 =
+    flag::NAME_FAULT | flag::ARGS_FAULT | flag::ENV_FAULT | flag::ADDR_FAULT | flag::DATA_FAULT;
 
 /// Of v2; where there is none, of the v1 controller that is looked at.
 pub(super) fn cgroup_id(context: &Context) -> u64 {
@@ -284,6 +289,7 @@ mod tests {
             (field::CTX_BOOT_TIME, Value::U64(context.start_time + 5)),
             (field::CTX_CPU, Value::U64(1)),
             (field::CTX_TRUNCATED, Value::Bool(false)),
+            (field::CTX_UNREADABLE, Value::Bool(false)),
             (field::CTX_LATE, Value::Bool(false)),
         ] {
             assert_eq!(get(&record, id), Some(value));
@@ -315,6 +321,25 @@ mod tests {
             let record = Record::new(abi::kind::EXECVE).flags(cut | flag::NAME_FAULT);
             let record = record.body(ExecBody::new_zeroed().as_bytes()).build();
             assert_eq!(get(&record, field::CTX_TRUNCATED), Some(Value::Bool(true)));
+        }
+    }
+
+    #[test]
+    fn what_could_not_be_read_is_said() {
+        let marked = |flags| {
+            let record = Record::new(abi::kind::EXECVE).flags(flags);
+            let record = record.body(ExecBody::new_zeroed().as_bytes()).build();
+            get(&record, field::CTX_UNREADABLE)
+        };
+        assert_eq!(marked(flag::ARGS_TRUNCATED | flag::COMPAT), Some(Value::Bool(false)));
+        for fault in [
+            flag::NAME_FAULT,
+            flag::ARGS_FAULT,
+            flag::ENV_FAULT,
+            flag::ADDR_FAULT,
+            flag::DATA_FAULT,
+        ] {
+            assert_eq!(marked(fault), Some(Value::Bool(true)));
         }
     }
 

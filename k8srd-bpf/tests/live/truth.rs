@@ -54,6 +54,7 @@ pub(crate) fn check(seen: &Seen, truth: impl IntoIterator<Item = (&'static str, 
     // Of recordings alone.
     truth.entry("ctx.number").or_insert(Truth::Absent);
     truth.entry("ctx.io_uring").or_insert(Truth::Is(OwnedValue::Bool(false)));
+    truth.entry("ctx.unreadable").or_insert(Truth::Is(OwnedValue::Bool(false)));
     truth.entry("ctx.truncated").or_insert(Truth::Is(OwnedValue::Bool(false)));
     let fields = FIELDS.iter().map(|info| &*info.name).filter(|name| name.starts_with("ctx."));
     for name in info.params.iter().map(|param| param.name).chain(fields) {

@@ -76,6 +76,7 @@ Ctx from Source {
     CTX_CPU "ctx.cpu" Uint: "number of the processor that the event happened on";
     CTX_NUMBER "ctx.number" Uint: "running number of the event in a recording";
     CTX_TRUNCATED "ctx.truncated" Bool: "whether some param did not fit into the record and is cut";
+    CTX_UNREADABLE "ctx.unreadable" Bool: "whether memory that the call was given could not be read: some param is absent, only its beginning, or what stands for nothing";
     CTX_LATE "ctx.late" Bool: "whether the record came after younger ones had been processed";
 }
 }
