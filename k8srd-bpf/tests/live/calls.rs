@@ -24,22 +24,26 @@ pub(crate) const TESTS: crate::Tests = &[
     ("that nobody wants are not told", filtered),
 ];
 
-fn kind(name: &str) -> EventKind {
+pub(crate) fn kind(name: &str) -> EventKind {
     let named = KINDS.iter().find(|info| info.name == name && !info.kind.is_state());
     named.unwrap_or_else(|| panic!("{name} is no kind")).kind
 }
 
 /// A call that was made, with the truth about its params and what else is known.
-struct Case {
+pub(crate) struct Case {
     name: String,
     truths: Vec<(&'static str, Vec<u8>)>,
 }
 
 /// Cases are told in order.
-struct Cases(usize);
+pub(crate) struct Cases(usize);
 
 impl Cases {
-    fn of(&mut self, kind: &str) -> Case {
+    pub(crate) fn new() -> Self {
+        Self(0)
+    }
+
+    pub(crate) fn of(&mut self, kind: &str) -> Case {
         self.0 += 1;
         Case { name: format!("case.{:03}.{kind}", self.0), truths: Vec::new() }
     }
@@ -51,23 +55,23 @@ impl Case {
         self
     }
 
-    fn int(self, name: &'static str, n: impl Into<i64>) -> Self {
+    pub(crate) fn int(self, name: &'static str, n: impl Into<i64>) -> Self {
         self.with(name, b'i', n.into().to_string().as_bytes())
     }
 
-    fn uint(self, name: &'static str, n: impl Into<u64>) -> Self {
+    pub(crate) fn uint(self, name: &'static str, n: impl Into<u64>) -> Self {
         self.with(name, b'u', n.into().to_string().as_bytes())
     }
 
-    fn text(self, name: &'static str, text: impl AsRef<[u8]>) -> Self {
+    pub(crate) fn text(self, name: &'static str, text: impl AsRef<[u8]>) -> Self {
         self.with(name, b't', text.as_ref())
     }
 
-    fn bytes(self, name: &'static str, bytes: impl AsRef<[u8]>) -> Self {
+    pub(crate) fn bytes(self, name: &'static str, bytes: impl AsRef<[u8]>) -> Self {
         self.with(name, b'b', bytes.as_ref())
     }
 
-    fn absent(self, name: &'static str) -> Self {
+    pub(crate) fn absent(self, name: &'static str) -> Self {
         self.with(name, b'-', b"")
     }
 
@@ -77,8 +81,24 @@ impl Case {
     }
 
     /// Whatever it is.
-    fn any(self, name: &'static str) -> Self {
+    pub(crate) fn any(self, name: &'static str) -> Self {
         self.with(name, b'?', b"")
+    }
+
+    /// Marked as one whose memory could not be read, or not.
+    pub(crate) fn unreadable(self, is: bool) -> Self {
+        self.with("ctx.unreadable", b'f', is.to_string().as_bytes())
+    }
+
+    /// What the test says nothing of.
+    pub(crate) fn others(mut self) -> Self {
+        let of = kind(self.name.rsplit('.').next().expect("a kind"));
+        for param in KindInfo::of(of).expect("a kind").params.iter() {
+            if self.truths.iter().all(|(name, _)| *name != param.name) {
+                self = self.any(param.name);
+            }
+        }
+        self
     }
 
     /// What `fstat` and `/proc` say of a descriptor that is still open.
@@ -89,7 +109,7 @@ impl Case {
         if name.is_empty() { it.absent("ctx.fd.name") } else { it.text("ctx.fd.name", name) }
     }
 
-    fn tell(self) {
+    pub(crate) fn tell(self) {
         for (name, value) in &self.truths {
             tell(&format!("{}.{name}", self.name), value);
         }
@@ -101,6 +121,7 @@ fn is(value: Option<&OwnedValue>, truth: &[u8]) -> bool {
     let number = || String::from_utf8_lossy(truth).into_owned();
     match (ty, value) {
         (b'-', None) | (b'?', _) => true,
+        (b'f', Some(OwnedValue::Bool(is))) => is.to_string() == number(),
         (b'*', Some(OwnedValue::U64(n))) => *n != 0,
         (b'i', Some(OwnedValue::I64(n))) => n.to_string() == number(),
         (b'u', Some(OwnedValue::U64(n))) => n.to_string() == number(),
@@ -112,7 +133,7 @@ fn is(value: Option<&OwnedValue>, truth: &[u8]) -> bool {
 }
 
 /// Finds the event of each case, in order, and holds every param against its truth.
-fn check_cases(run: &Run) -> usize {
+pub(crate) fn check_cases(run: &Run) -> usize {
     let mut cases: BTreeMap<String, BTreeMap<String, Vec<u8>>> = BTreeMap::new();
     for (name, value) in &run.told {
         let Some(rest) = name.strip_prefix("case.") else { continue };
@@ -163,7 +184,7 @@ const MEMFD: u64 = 20;
 const CLOEXEC: u64 = 1 << 12;
 
 /// A plain system call.
-fn sys(number: libc::c_long, arguments: [usize; 6]) -> i64 {
+pub(crate) fn sys(number: libc::c_long, arguments: [usize; 6]) -> i64 {
     let [a, b, c, d, e, f] = arguments;
     // SAFETY: each caller passes memory that is valid for what the call does with it.
     raw::result(unsafe { libc::syscall(number, a, b, c, d, e, f) })
@@ -173,15 +194,15 @@ fn at<T: ?Sized>(value: &T) -> usize {
     std::ptr::from_ref(value).cast::<u8>() as usize
 }
 
-fn text(text: &CStr) -> usize {
+pub(crate) fn text(text: &CStr) -> usize {
     text.as_ptr() as usize
 }
 
-const CWD: usize = libc::AT_FDCWD as usize;
+pub(crate) const CWD: usize = libc::AT_FDCWD as usize;
 const ENOENT: i64 = -(libc::ENOENT as i64);
 
 pub(crate) fn act(root: &OsStr) {
-    let mut cases = Cases(0);
+    let mut cases = Cases::new();
     std::env::set_current_dir(root).expect("the directory");
     let here = std::env::current_dir().expect("cwd").into_os_string();
     act_files(&mut cases, here.as_bytes());
@@ -574,7 +595,7 @@ fn every_form() {
 /// Calls of a 32-bit program, made by this one: what it points to lies below 4 GiB.
 #[cfg(target_arch = "x86_64")]
 pub(crate) fn act_32(root: &OsStr) {
-    let mut cases = Cases(0);
+    let mut cases = Cases::new();
     std::env::set_current_dir(root).expect("the directory");
     let here = std::env::current_dir().expect("cwd").into_os_string();
     let low = raw::Low::new();

@@ -12,6 +12,7 @@ mod act;
 mod calls;
 mod connect;
 mod exec;
+mod fault;
 mod fork;
 mod open;
 mod raw;
@@ -36,6 +37,7 @@ fn main() -> ExitCode {
         ("calls", calls::TESTS),
         ("connect", connect::TESTS),
         ("exec", exec::TESTS),
+        ("fault", fault::TESTS),
         ("fork", fork::TESTS),
         ("open", open::TESTS),
         ("snapshot", snapshot::TESTS),
