@@ -15,7 +15,7 @@ use std::process::{Command, ExitCode};
 
 use k8srd_bpf::clock::boot_now;
 
-use crate::{calls, connect, exec, fault, fork, open, raw, uring};
+use crate::{calls, connect, exec, fault, fork, open, race, raw, uring};
 
 /// The environment variable with the name of the act.
 pub(crate) const NAME: &str = "K8SRD_ACT";
@@ -48,6 +48,8 @@ pub(crate) fn run(name: &str) -> ExitCode {
         "connect-often" => connect::act_often(&argument),
         "faults" => fault::act(&argument),
         "fork" => fork::act(),
+        "race-open" => race::act_opens(&argument),
+        "race-connect" => race::act_connects(&argument),
         "exit" => return ExitCode::from(argument.to_string_lossy().parse::<u8>().unwrap_or(99)),
         "uring" => uring::act(&argument),
         "wait" => {

@@ -100,7 +100,7 @@ pub(crate) fn act_often(often: &OsStr) {
 }
 
 /// `address:port` of a `sockaddr` that getsockname gave.
-fn inet(address: &[u8]) -> String {
+pub(crate) fn inet(address: &[u8]) -> String {
     let port = u16::from_be_bytes([address[2], address[3]]);
     match i32::from(u16::from_ne_bytes([address[0], address[1]])) {
         libc::AF_INET => {

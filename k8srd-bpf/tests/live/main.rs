@@ -15,6 +15,7 @@ mod exec;
 mod fault;
 mod fork;
 mod open;
+mod race;
 mod raw;
 mod snapshot;
 mod truth;
@@ -40,6 +41,7 @@ fn main() -> ExitCode {
         ("fault", fault::TESTS),
         ("fork", fork::TESTS),
         ("open", open::TESTS),
+        ("race", race::TESTS),
         ("snapshot", snapshot::TESTS),
         ("uring", uring::TESTS),
     ];
