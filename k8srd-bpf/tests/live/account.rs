@@ -30,7 +30,7 @@ pub(crate) const TESTS: crate::Tests = &[
 ];
 
 #[track_caller]
-fn assert_adds_up(losses: &Losses) {
+pub(crate) fn assert_adds_up(losses: &Losses) {
     for (name, account) in &losses.streams {
         assert_eq!(
             account.produced,
@@ -41,7 +41,7 @@ fn assert_adds_up(losses: &Losses) {
 }
 
 /// Reads to the end after the programs are detached.
-fn drain(watch: &mut Watch, each: &mut dyn FnMut(&dyn k8srd_core::event::Event)) {
+pub(crate) fn drain(watch: &mut Watch, each: &mut dyn FnMut(&dyn k8srd_core::event::Event)) {
     watch.source.stop().expect("stop");
     let start = Instant::now();
     loop {

@@ -14,6 +14,7 @@ mod connect;
 mod exec;
 mod fault;
 mod fork;
+mod hotplug;
 mod open;
 mod race;
 mod raw;
@@ -40,6 +41,7 @@ fn main() -> ExitCode {
         ("exec", exec::TESTS),
         ("fault", fault::TESTS),
         ("fork", fork::TESTS),
+        ("hotplug", hotplug::TESTS),
         ("open", open::TESTS),
         ("race", race::TESTS),
         ("snapshot", snapshot::TESTS),
