@@ -463,4 +463,6 @@ impl Entry {
 }
 
 #[cfg(test)]
+mod reading;
+#[cfg(test)]
 mod tests;
