@@ -48,6 +48,12 @@ fn load(ring_memory: u64) -> Vec<Finding> {
             };
             findings.push(Finding::ok(programs, format!("attach: {}", attached.join(", "))));
             findings.push(rows);
+            if !attached.contains(&"io_uring_submit_req") {
+                findings.push(Finding::note(
+                    "io_uring",
+                    "what it opens and connects is not seen: Linux 6.4 or later tells of it",
+                ));
+            }
             findings
         }
         Err(error) => vec![Finding::missing("tp_btf programs", chain(&error))],
