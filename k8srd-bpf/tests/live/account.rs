@@ -6,6 +6,7 @@ use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use k8srd_bpf::abi::counter;
 use k8srd_bpf::load::SensorOptions;
 use k8srd_bpf::source::{BpfOptions, COMPAT, DATA, PROCESS};
 use k8srd_core::arena::Arena;
@@ -107,6 +108,11 @@ fn storm() {
             }
             done.store(true, Ordering::Release);
         });
+        // A reader that comes late, so that there is loss where a machine reads faster than it opens.
+        while lost_data(&watch) == 0 {
+            assert!(!actors.is_finished(), "so many opens fit the ring");
+            std::thread::sleep(Duration::from_millis(1));
+        }
         while !done.load(Ordering::Acquire) {
             let flow = watch.source.read(Duration::from_millis(5), &mut |event| {
                 count(event);
@@ -127,6 +133,11 @@ fn storm() {
     assert_eq!(process.total_lost(), 0, "{process:?}");
     assert_eq!(execs.len(), execs_made, "every exec is seen");
     assert!(execs.values().all(|&times| times == 1), "and once");
+}
+
+fn lost_data(watch: &Watch) -> u64 {
+    let counters = watch.source.sensor().counters().expect("counters");
+    counters.iter().map(|of_cpu| of_cpu.get(counter::LOST_DATA)).sum()
 }
 
 fn shed() {
