@@ -151,8 +151,9 @@ fn shed() {
         },
         ..BpfOptions::default()
     };
-    let mut watch = Watch::with(&options, &[EventKind::OPENAT, EventKind::CONNECT]);
+    // An interval begins when the source looked last, which it does as it is loaded.
     let before = Timestamp::from_nanos(wall_now());
+    let mut watch = Watch::with(&options, &[EventKind::OPENAT, EventKind::CONNECT]);
     let mut connecting =
         act::command("connect-often").arg(CONNECTS.to_string()).spawn().expect("spawn");
     let mut opening = act::command("open-often").arg(&often).spawn().expect("spawn");
