@@ -493,10 +493,12 @@ fn a_flood_is_told_and_what_matters_more_is_seen_through_it() {
         flooding.store(false, Ordering::Relaxed);
     });
     let mut alerts = std::iter::repeat_with(|| run.alert());
-    let blind = alerts.find(|alert| alert["rule"] == "k8srd internal: blind interval").unwrap();
+    // What else the machine does may fill the small ring of the processes, too.
+    let blind =
+        alerts.find(|alert| alert["output_fields"]["k8srd.blind.stream"] == "data").unwrap();
     let fields = &blind["output_fields"];
+    assert_eq!(blind["rule"], "k8srd internal: blind interval");
     assert_eq!(fields["k8srd.blind.reason"], "shed", "{blind}");
-    assert_eq!(fields["k8srd.blind.stream"], "data", "{blind}");
     assert_eq!(fields["k8srd.blind.kinds"], serde_json::json!(["open", "openat"]), "{blind}");
     assert!(fields["k8srd.blind.lost"].as_u64().unwrap() > 0, "{blind}");
     let (code, summary) = run.stop();

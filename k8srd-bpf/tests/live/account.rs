@@ -189,7 +189,8 @@ fn shed() {
     assert_eq!(connects, CONNECTS, "every connection is seen: {data:?}");
     assert_eq!(data.lost.keys().collect::<Vec<_>>(), [&LossReason::Shed], "{data:?}");
     assert_eq!(data.shed.keys().collect::<Vec<_>>(), [&KindClass::File], "{data:?}");
-    assert_eq!(losses.streams[PROCESS].total_lost(), 0, "{losses:?}");
+    // What else the machine does may fill its small ring, but nothing is dropped on purpose there.
+    assert!(losses.streams[PROCESS].shed.is_empty(), "{losses:?}");
     assert_eq!(given, data.processed + losses.streams[PROCESS].processed);
 
     let shed: Vec<_> = intervals.iter().filter(|one| one.reason == LossReason::Shed).collect();
@@ -275,7 +276,9 @@ fn repair() {
         found
     };
     assert!(read_until_row(&mut watch, Duration::from_secs(5)), "the first pass");
-    assert!(!read_until_row(&mut watch, Duration::from_millis(1500)), "nothing was lost");
+    // What else the machine does may fill the small ring, too.
+    let is_quiet = (0..5).any(|_| !read_until_row(&mut watch, Duration::from_millis(1500)));
+    assert!(is_quiet, "there is a pass without a loss");
     // Nobody reads while more is written than the ring holds.
     for _ in 0..300 {
         assert!(Command::new("true").status().expect("true").success());
