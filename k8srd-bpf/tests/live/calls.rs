@@ -8,6 +8,7 @@ use std::net::{TcpListener, TcpStream, UdpSocket};
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
+use std::time::{Duration, Instant};
 
 use k8srd_core::kind::{EventKind, KINDS, KindInfo};
 use k8srd_core::value::OwnedValue;
@@ -364,6 +365,27 @@ fn sockaddr(address: &str) -> Vec<u8> {
     [&family[..], &port, &ip, &[0; 8]].concat()
 }
 
+/// A client knows of its connection a moment before the listener has it.
+fn wait_for_connections(listener: &TcpListener, wanted: u32) {
+    // Of a listener `tcpi_unacked` is how many wait to be accepted (`tcp_get_info` in net/ipv4/tcp.c).
+    const UNACKED: usize = 24;
+    let start = Instant::now();
+    loop {
+        let (mut info, mut length) = ([0_u8; 104], 104_u32);
+        let length_at = std::ptr::from_mut(&mut length) as usize;
+        let (fd, into) = (listener.as_raw_fd() as usize, info.as_mut_ptr() as usize);
+        let option = (libc::IPPROTO_TCP as usize, libc::TCP_INFO as usize);
+        let res = sys(libc::SYS_getsockopt, [fd, option.0, option.1, into, length_at, 0]);
+        assert_eq!(res, 0, "TCP_INFO");
+        let waiting = info.get(UNACKED..UNACKED + 4).and_then(|bytes| bytes.try_into().ok());
+        if waiting.map(u32::from_ne_bytes) == Some(wanted) {
+            return;
+        }
+        assert!(start.elapsed() < Duration::from_secs(10), "no connection in time");
+        std::thread::yield_now();
+    }
+}
+
 fn act_sockets(cases: &mut Cases) {
     let kind = (libc::SOCK_STREAM | libc::SOCK_CLOEXEC) as usize;
     let fd = sys(libc::SYS_socket, [libc::AF_INET as usize, kind, 6, 0, 0, 0]);
@@ -383,7 +405,9 @@ fn act_sockets(cases: &mut Cases) {
     cases.of("listen").int("res", res).int("fd", fd).int("backlog", 5).tell();
 
     let client = TcpStream::connect(here).expect("connect");
+    wait_for_connections(&socket, 1);
     let second = TcpStream::connect(here).expect("connect");
+    wait_for_connections(&socket, 2);
     let got = sys(libc::SYS_accept4, [fd as usize, 0, 0, libc::SOCK_CLOEXEC as usize, 0, 0]);
     let there = client.local_addr().expect("an address");
     let case = cases.of("accept4").int("fd", got).text("tuple", format!("{there}->{here}"));
